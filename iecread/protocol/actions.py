@@ -1,0 +1,102 @@
+"""What an engine wants done, and what it reports.
+
+Actions must be carried out one by one in the order in which the engine gives them;
+events are results for whoever drives it.  The engine never looks at a clock: spans
+in actions are counted by the driver, moments come in as ``now``.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from iecread.protocol.messages import Identification
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Send these bytes as they are (parity bits, where needed, are in them)."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Let the line rest.
+
+    Attributes:
+        seconds: counted from the end of the last character on the line, sent or
+            received, whichever is later.  What arrives meanwhile goes to the engine
+            at once and may change what is to be done next.
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetSpeed:
+    """Set the speed of the open line, in Bd, without losing what has arrived."""
+
+    baud: int
+
+
+Action = Write | Wait | SetSpeed
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """An identification message came."""
+
+    identification: Identification
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LineReceived:
+    """A whole data line came; its block has not been checked yet."""
+
+    text: bytes
+
+
+class Trouble(Enum):
+    """Why something was asked for again."""
+
+    NO_ANSWER = "no answer"
+    FELL_SILENT = "fell silent within a message"
+    BLOCK_CHECK = "wrong block check"
+    PARITY = "wrong parity"
+    CHECK_KIND = "block check fits only the 7-bit sum"
+    WRONG_SPEED = "answers at another speed than agreed"
+    DAMAGED = "damaged identification"
+    REFUSED = "NAK in place of data"
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """Something failed and is tried again, differently where that makes sense.
+
+    Attributes:
+        trouble: what was wrong.
+        step: what is tried next, in words for a person.
+    """
+
+    trouble: Trouble
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlockReceived:
+    """A data block (or a readout without one) was accepted.
+
+    Attributes:
+        data: the bytes of the message as they came, from STX to the block check, or
+            the lines up to ``!`` and its line end where there is no frame.
+    """
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The readout is complete; the engine is idle again."""
+
+
+Event = Identified | LineReceived | Retried | BlockReceived | Done
