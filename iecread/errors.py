@@ -24,9 +24,13 @@ class IecReadError(Exception):
     Args:
         message: what happened, one line.
         hint: what to do next, one line; may be empty.
+
+    Attributes:
+        readout: what could be read before the error, if anything (a Readout).
     """
 
     kind = "internal"
+    readout: object | None = None
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

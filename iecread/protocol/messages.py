@@ -199,11 +199,11 @@ class Block:
         check = bcc(body, self.kind) if self.check is None else self.check
         return STX + body + bytes([check])
 
-    def checked_by(self) -> CheckKind | None:
-        """The kind that the block check fits, XOR first; None if it fits none."""
+    @property
+    def right(self) -> bool:
+        """Whether the block check character is the one of this kind."""
         body = self.text + (ETX if self.last else EOT)
-        fits = (kind for kind in CheckKind if self.check in (None, bcc(body, kind)))
-        return next(fits, None)
+        return self.check in (None, bcc(body, self.kind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,11 +243,22 @@ class Command:
         check = bcc(body, self.kind) if self.check is None else self.check
         return SOH + body + bytes([check])
 
-    def checked_by(self) -> CheckKind | None:
-        """The kind that the block check fits, XOR first; None if it fits none."""
-        body = self._body()
-        fits = (kind for kind in CheckKind if self.check in (None, bcc(body, kind)))
-        return next(fits, None)
+    @property
+    def right(self) -> bool:
+        """Whether the block check character is the one of this kind."""
+        return self.check in (None, bcc(self._body(), self.kind))
 
 
 BREAK = Command("B0")  # 6.3.12: complete sign-off
+
+_ERROR = re.compile(r"\(?((?:ER[A-Z]*_?[0-9]*|#[0-9]{4}))\)?\Z")
+
+
+def error_text(value: str) -> str | None:
+    """Return the text of an error message, ``ER..`` or ``#nnnn``, else None (6.3.11).
+
+    Args:
+        value: what stands in the bracket of a data set without an address.
+    """
+    found = _ERROR.match(value.strip())
+    return found[1] if found else None

@@ -1,0 +1,785 @@
+"""The reader's side of the protocol: a readout from request to block check.
+
+ReaderEngine has no line and no clock.  Whoever drives it (link.py) carries out the
+actions it gives, in order, hands it the bytes that came and the time, and asks for
+the deadline.  A call of ``start`` covers everything up to the result: wake-up,
+parity, speed switch, NAK and repeats, and whole sessions that are tried again with
+the next sensible step (IEC 62056-21, 6.4.1 to 6.4.3, 6.4.7, annexes A and B).  It
+ends with the event Done or with an error.
+
+Left out: programming mode and the hand-over to HDLC.  What the data mean is the
+business of datasets.py.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from iecread.errors import (
+    IecReadError,
+    NoAnswerError,
+    RefusedError,
+    RemoteProtocolError,
+)
+from iecread.protocol import parity, timing
+from iecread.protocol.actions import (
+    Action,
+    BlockReceived,
+    Done,
+    Event,
+    Identified,
+    LineReceived,
+    Retried,
+    SetSpeed,
+    Trouble,
+    Wait,
+    Write,
+)
+from iecread.protocol.bcc import CheckKind
+from iecread.protocol.echo import EchoFilter
+from iecread.protocol.messages import (
+    ACK,
+    BITS_PER_CHARACTER,
+    BREAK,
+    NAK,
+    NUL,
+    OPENING_SPEED,
+    Block,
+    Identification,
+    OptionSelect,
+    Request,
+)
+from iecread.protocol.parity import Parity
+from iecread.protocol.receiver import NOISE_LIMIT, Kind, Receiver
+from iecread.protocol.state import READER, ReaderState, Step, advance
+from iecread.protocol.timing import Timing
+
+NAK_LIMIT = 2  # 6.3.5; how often one block is asked for again
+REST_LIMIT = 1 << 16  # bytes that may come while we wait for the line to be quiet
+# Mode D and its relatives: 6.4.4 has 2400 Bd, push meters 9600 and 115200
+PUSH_SPEEDS = (9600, 115200, 2400)
+_PUSH_WAIT = 11.0  # s; telegrams come every 1 to 10 s
+_RESET_SPEED = 9600  # Bd; where a session that somebody left open most likely is
+_SLOW_PACE = 0.6  # of the agreed speed: less is another speed
+_SLOW_COUNT = 12  # characters over which the pace is taken
+_SML = b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01"
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderOptions:
+    """How a readout is to be done.
+
+    Attributes:
+        request: the request message to open with.
+        mode: ``auto``, or ``a``, ``b``, ``c`` whatever the identification says.
+        opening_speed: speed of the request, in Bd.
+        max_speed: an offer above it, in Bd, is refused (Z = 0).
+        stay: acknowledge the offered speed but stay at the opening speed.
+        adjustable: whether the line can change its speed.
+        switch_delay: seconds between the end of the option select and the change
+            of speed; None for what the meter's reaction time allows.
+        option: Y of the option select, 0 for the readout.
+        send_parity: what to put in bit 7 of our characters, tried in this order.
+        receive_parity: how to read bit 7; None to find out.
+        wake: ``auto`` (where there is no answer), ``never``, ``always``.
+        echo: whether our own characters come back; None to find out.
+        check: kind of block check; None to find out.
+        check_off: accept blocks whatever their check says.
+        retries: how many whole sessions to try again.
+        timing: time limits.
+    """
+
+    request: Request = field(default_factory=Request)
+    mode: str = "auto"
+    opening_speed: int = OPENING_SPEED
+    max_speed: int | None = None
+    stay: bool = False
+    adjustable: bool = True
+    switch_delay: float | None = None
+    option: str = "0"
+    send_parity: tuple[Parity, ...] = (Parity.NONE,)
+    receive_parity: Parity | None = None
+    wake: str = "auto"
+    echo: bool | None = None
+    check: CheckKind | None = None
+    check_off: bool = False
+    retries: int = 2
+    timing: Timing = field(default_factory=Timing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """What has been changed about the sessions so far, because one failed."""
+
+    refuse_speed: bool = False  # Z = 0
+    later_switch: bool = False  # another switch delay
+    stay: bool = False  # do not follow the meter's speed
+
+
+_Done = Callable[[float], None]
+
+
+class ReaderEngine:
+    """Reads one meter out, or listens to one that talks by itself.
+
+    Attributes:
+        state: where the session stands.
+        identification: the last one received.
+        speed: speed of the line now, in Bd.
+        data_speed: speed of the last block, in Bd.
+        check_kind: kind of block check, once it is settled.
+        noise: bytes that were no part of any message.
+        parity_errors: characters of wrong parity in messages.
+    """
+
+    def __init__(self, options: ReaderOptions) -> None:
+        self.options = options
+        self.state = ReaderState.IDLE
+        self.identification: Identification | None = None
+        self.speed = options.opening_speed
+        self.data_speed = options.opening_speed
+        self.check_kind = options.check
+        self.noise = 0
+        self.parity_errors = 0
+        self._timing = options.timing
+        self._receiver = Receiver(options.receive_parity)
+        self._echo = EchoFilter(options.echo)
+        self._queue: deque[tuple[Action, _Done | None]] = deque()
+        self._events: deque[Event] = deque()
+        self._deadline: float | None = None
+        self._steps = _Steps(stay=options.stay)
+        self._parities = options.send_parity
+        self._attempt = 0  # sessions begun, less one
+        self._mode = "C"
+        self._naks = 0
+        self._asked = Trouble.NO_ANSWER  # why the last NAK was sent
+        self._sum_seen = False
+        self._resting: float | None = None  # quiet that is waited for
+        self._rested = 0  # bytes that came meanwhile
+        self._pace_start: tuple[float, int] | None = None
+        self._received = 0  # bytes since the last request or change of speed
+        self._detail = ""
+        self._unchecked = b""
+        self._lost_start = False  # the beginning of the block came at another speed
+        self._limit = options.retries + len(options.send_parity)
+        self._push_speeds: tuple[int, ...] = ()
+        self._push_wait: float | None = None  # silence allowed
+        self._push_end: float | None = None  # when it is over
+        self._push_switch = 0.0  # when to try the next speed
+
+    # --- what a driver calls -------------------------------------------------
+
+    def start(self, now: float) -> None:
+        """Begin a readout.
+
+        Raises:
+            LocalProtocolError: a session is going on.
+        """
+        advance(READER, self.state, Step.REQUEST, ours=True)
+        self._attempt = 0
+        self._open()
+
+    def listen(self, now: float, speeds: tuple[int, ...], wait: float | None) -> None:
+        """Begin to listen for telegrams (6.4.4); each comes as BlockReceived.
+
+        Args:
+            now: the time.
+            speeds: speeds to listen at, in turn, in Bd.
+            wait: seconds of silence after which to give up, None for never.
+
+        Raises:
+            LocalProtocolError: a session is going on.
+        """
+        self._step(Step.LISTEN)
+        self._mode = "D"
+        self._push_speeds = speeds
+        self._push_wait = wait
+        self._push_end = None if wait is None else now + wait
+        self._listen_at(speeds[0], now)
+
+    def end(self) -> None:
+        """Want no more: the rest of the readout, or the next telegram, is ignored."""
+        self._step(Step.END)
+        if self.state is ReaderState.READ:
+            self._step(Step.END)
+            self._unchecked = self._receiver.rest()
+        self._queue.clear()
+        self._deadline = None
+        self._events.append(Done())
+
+    @property
+    def finished(self) -> bool:
+        """Whether no session is going on and nothing is left to do."""
+        return self.state is ReaderState.IDLE and not self._queue
+
+    @property
+    def mode(self) -> str:
+        """Protocol mode of the last session: A, B, C or D (6.4)."""
+        return self._mode
+
+    @property
+    def parity(self) -> Parity | None:
+        """What bit 7 of the received bytes is; None before an identification."""
+        return self._receiver.parity
+
+    @property
+    def checked(self) -> bool:
+        """Whether a block check is going to vouch for the data that come now."""
+        return self._receiver.framed is not False and not self.options.check_off
+
+    def next_action(self) -> Action | None:
+        """Return what is to be done next, without taking it off the list."""
+        return self._queue[0][0] if self._queue else None
+
+    def action_done(self, now: float) -> None:
+        """Say that what ``next_action`` gave has been carried out."""
+        action, done = self._queue.popleft()
+        if isinstance(action, Write):
+            self._echo.sent(action.data)
+        elif isinstance(action, SetSpeed):
+            self.speed = action.baud
+            self._pace_start, self._received = None, 0
+        if done:
+            done(now)
+
+    def deadline(self) -> float | None:
+        """Return when ``handle_timeout`` is due; None while actions are waiting."""
+        return None if self._queue else self._deadline
+
+    def events(self) -> list[Event]:
+        """Return what happened since the last call."""
+        happened = list(self._events)
+        self._events.clear()
+        return happened
+
+    def receive_data(self, data: bytes, now: float) -> None:
+        """Take in bytes as they came from the line.
+
+        Raises:
+            RemoteProtocolError: they, or all tries together, are beyond repair.
+            RefusedError: the meter said no each time.
+        """
+        if self._resting is not None:
+            self._keep_resting(len(data))
+            return
+        waiting = self._echo.waiting
+        data = self._echo.cancel(data)
+        if waiting and not self._echo.waiting and self._echo.seen:
+            self._echo_complete()
+        if not data or self.state in (ReaderState.IDLE, ReaderState.WAKING):
+            self.noise += len(data)
+            return
+        self._receiver.feed(data)
+        self._received += len(data)
+        self._refuse_sml()
+        try:
+            if self.state is ReaderState.REQUESTED:
+                self._extend(now, self._timing.gap)
+                self._look_for_identification(now)
+            elif self.state is ReaderState.IDENTIFIED:
+                self._unasked(now)
+            elif self.state is ReaderState.READING:
+                self._read(now)
+            elif self.state is ReaderState.LISTENING:
+                self._hear(now)
+        except RemoteProtocolError as error:
+            self._detail = error.message
+            self._fail(Trouble.DAMAGED)
+
+    def handle_timeout(self, now: float) -> None:
+        """Say that the deadline has passed.
+
+        Raises:
+            NoAnswerError: the meter was silent each time.
+            RemoteProtocolError: what came was damaged each time.
+            RefusedError: the meter said no each time.
+        """
+        self._deadline = None
+        try:
+            if self.state is ReaderState.REQUESTED:
+                if not self._look_for_identification(now, silent=True):
+                    noisy = self.noise + self._receiver.noise > 0
+                    self._fail(Trouble.DAMAGED if noisy else Trouble.NO_ANSWER)
+            elif self.state is ReaderState.READING:
+                self._silent(now)
+            elif self.state is ReaderState.LISTENING:
+                self._hear(now, silent=True)
+        except RemoteProtocolError as error:
+            self._detail = self._detail or error.message
+            self._fail(Trouble.DAMAGED)
+
+    def unchecked(self) -> bytes:
+        """Return the data of a readout that was ended early, or that had no block
+        check and failed."""
+        return self._unchecked
+
+    # --- opening a session ---------------------------------------------------
+
+    def _step(self, step: Step, *, ours: bool = True) -> None:
+        self.state = advance(READER, self.state, step, ours=ours)
+
+    def _wire_time(self, count: int) -> float:
+        return count * BITS_PER_CHARACTER / self.speed
+
+    def _send(self, data: bytes, step: Step, answer: float) -> None:
+        """Queue a message; when it is out, take the step and await the answer."""
+        even = self._parity is Parity.EVEN
+
+        def sent(now: float) -> None:
+            self._step(step)
+            if step is Step.NAK:
+                self._receiver.clear()
+                self._lost_start = False
+            self._deadline = now + self._wire_time(len(data)) + answer
+
+        self._queue.append((Write(parity.add_even(data) if even else data), sent))
+
+    @property
+    def _parity(self) -> Parity:
+        return self._parities[self._attempt % len(self._parities)]
+
+    def _open(self) -> None:
+        """Queue what opens a session: speed, wake-up message, request."""
+        options, self._deadline = self.options, None
+        self._receiver.clear()
+        self.noise += self._receiver.noise
+        self.parity_errors += self._receiver.parity_errors
+        self._receiver = Receiver(options.receive_parity)
+        self._naks, self._received, self._lost_start = 0, 0, False
+        if self.speed != options.opening_speed:
+            self._queue.append((SetSpeed(options.opening_speed), None))
+        tried = self._attempt >= len(self._parities) and self.identification is None
+        if options.wake == "always" or options.wake == "auto" and tried:
+            count = round(timing.WAKE_SECONDS * self._wire_rate())
+            woken = Write(NUL * count), lambda _: self._step(Step.WAKE_UP)
+            self._queue += [woken, (Wait(self._timing.wake_pause), None)]
+        request = options.request.to_bytes()
+        self._send(request, Step.REQUEST, self._timing.request_answer)
+
+    def _wire_rate(self) -> float:
+        return self.options.opening_speed / BITS_PER_CHARACTER
+
+    def _extend(self, now: float, seconds: float) -> None:
+        if self._deadline is not None:
+            self._deadline = max(self._deadline, now + seconds)
+
+    # --- identification ------------------------------------------------------
+
+    def _look_for_identification(self, now: float, *, silent: bool = False) -> bool:
+        found = self._receiver.identification(silent=silent)
+        if not found:
+            if self._receiver.identification_begun:
+                self._deadline = now + self._timing.line_end_gap
+            return False
+        identification, raw = found
+        self.identification = identification
+        self._events.append(Identified(identification, raw))
+        if len(self._parities) > 1:  # answer in kind
+            self._limit -= max(0, len(self._parities) - 1 - self._attempt)
+            self._parities = (self._receiver.parity or Parity.NONE,)
+        self._mode = identification.mode
+        if self.options.mode in ("a", "b", "c"):
+            self._mode = self.options.mode.upper()
+        {"A": self._mode_a, "B": self._mode_b, "C": self._mode_c}[self._mode](now)
+        return True
+
+    def _await_data(self, now: float) -> None:
+        self._deadline = now + self._timing.data_answer
+        if len(self._receiver):
+            self._read(now)
+
+    def _mode_a(self, now: float) -> None:
+        # 6.4.1: the data follow at the same speed, perhaps without any gap
+        self._step(Step.IDENTIFY_A, ours=False)
+        self._await_data(now)
+
+    def _mode_b(self, now: float) -> None:
+        # 6.4.2: both sides switch in the pause behind the identification
+        self._step(Step.IDENTIFY_B, ours=False)
+        self._switch((self.identification and self.identification.speed) or 0)
+        self._await_data(now)
+
+    def _switch(self, speed: int) -> None:
+        if speed and speed != self.speed and not self._steps.stay:
+            self._queue.append((SetSpeed(speed), None))
+
+    def _mode_c(self, now: float) -> None:
+        self._step(Step.IDENTIFY_C, ours=False)
+        identification = self.identification
+        assert identification is not None
+        speed, options = identification.speed, self.options
+        too_fast = options.max_speed is not None and (speed or 0) > options.max_speed
+        fixed = not options.adjustable and options.opening_speed != OPENING_SPEED
+        if fixed and speed != options.opening_speed:
+            too_fast = True  # a gateway that was set to one speed cannot follow
+        if speed is None or too_fast or self._steps.refuse_speed:
+            # 6.3.3: Z is the one offered, or 0 to stay; a reserved one gets 0
+            character, speed = "0", options.opening_speed
+        else:
+            character = identification.speed_character
+        message = OptionSelect("0", character, options.option).to_bytes()
+        self._queue.append((Wait(self._reaction), None))
+        self._send(message, Step.SELECT_READOUT, self._timing.data_answer)
+        self._queue.append((Wait(self._switch_delay(identification)), None))
+        self._switch(speed)
+
+    @property
+    def _reaction(self) -> float:
+        """How long to let the line rest before we answer (tr of 6.4.3)."""
+        fast = self.identification is not None and self.identification.fast
+        owed = timing.FAST_REACTION if fast else timing.REACTION
+        return owed + self._timing.reaction_margin
+
+    def _switch_delay(self, identification: Identification) -> float:
+        """How long after the option select to change the speed.
+
+        With an echo its last character tells (protocol practice); then this is only
+        how long to wait for one that does not come.
+        """
+        window = timing.FAST_REACTION if identification.fast else timing.REACTION
+        if self.options.switch_delay is not None and not self._steps.later_switch:
+            return self.options.switch_delay
+        if self._steps.later_switch or self._echo.seen:
+            return window * 0.6
+        return max(self._timing.switch_margin, window * 0.1)
+
+    def _echo_complete(self) -> None:
+        """The option select has come back: it is out, the speed may change."""
+        if self.state is not ReaderState.READING or len(self._queue) != 2:
+            return
+        (first, _), (second, _) = self._queue
+        if isinstance(first, Wait) and isinstance(second, SetSpeed):
+            if self.options.switch_delay is None:
+                self._queue.popleft()
+
+    def _unasked(self, now: float) -> None:
+        """Data that come before the option select: the meter does not wait for one."""
+        if self._receiver.begin():
+            self._queue.clear()
+            self._step(Step.SILENCE)
+            self._mode = "A"
+            self._await_data(now)
+
+    # --- data ----------------------------------------------------------------
+
+    def _read(self, now: float, *, silent: bool = False) -> bool:
+        receiver = self._receiver
+        for line in receiver.lines():
+            self._events.append(LineReceived(line))
+        found = receiver.message(silent=silent)
+        if not found:
+            if receiver.framed is not None:
+                closed = receiver.closed()
+                tail = self._timing.tail_gap + self._wire_time(3)
+                self._deadline = now + (tail if closed else self._timing.gap)
+            else:
+                self._watch_pace(now)
+            return False
+        self.data_speed = self.speed
+        kind, raw = found
+        if kind in (Kind.BLOCK, Kind.PART):
+            self._check(raw)
+        elif kind is Kind.LINES and not self._lost_start:
+            self._accept_lines(raw)
+        elif kind in (Kind.LINES, Kind.LOST_START):
+            self._detail = "the beginning of the block is missing"
+            self._ask_again(Trouble.BLOCK_CHECK)
+        elif kind is Kind.BREAK or not self._naks:
+            self._detail = "break message" if kind is Kind.BREAK else "NAK"
+            self._fail(Trouble.REFUSED)
+        return True
+
+    def _check(self, raw: bytes) -> None:
+        """Accept a framed block or ask for it again (6.2, 6.3.5)."""
+        even = self._receiver.parity is Parity.EVEN
+        block = Block.from_bytes(parity.strip(raw) if even else raw)
+        if self.options.check_off:
+            self._accept(raw, last=block.last)
+            return
+        wrong = parity.errors(raw) if even else 0
+        fits = [kind for kind in CheckKind if replace(block, kind=kind).right]
+        settled = self.check_kind
+        if settled is not None and settled in fits or settled is None and fits:
+            if wrong:
+                self._detail = f"{wrong} characters of wrong parity"
+                self._ask_again(Trouble.PARITY)
+            elif settled is None and CheckKind.XOR not in fits and not self._sum_seen:
+                # accepting either kind at once would let twice the damage through
+                self._sum_seen = True
+                self._detail = "the block check fits only the 7-bit sum"
+                self._ask_again(Trouble.CHECK_KIND)
+            else:
+                if len(fits) == 1:
+                    self.check_kind = fits[0]
+                self._accept(raw, last=block.last)
+            return
+        expected = replace(block, check=None, kind=settled or CheckKind.XOR)
+        self._detail = (
+            f"expected {expected.to_bytes()[-1]:02X}, got {raw[-1]:02X}, "
+            f"{wrong} characters of wrong parity"
+        )
+        self._ask_again(Trouble.BLOCK_CHECK)
+
+    def _accept_lines(self, raw: bytes) -> None:
+        """Accept a readout without a block check: only parity can speak against it."""
+        even = self._receiver.parity is Parity.EVEN
+        wrong = parity.errors(raw) if even else 0
+        if wrong and not self.options.check_off:
+            self._unchecked = raw
+            self._detail = f"{wrong} characters of wrong parity"
+            self._fail(Trouble.PARITY)
+        else:
+            self._accept(raw, last=True)
+
+    def _accept(self, raw: bytes, *, last: bool) -> None:
+        self._naks = 0
+        self._events.append(BlockReceived(raw))
+        if last:
+            self._deadline = None
+            self._step(Step.BLOCK, ours=False)
+            self._step(Step.END)
+            self._events.append(Done())
+        else:  # 6.4.7: another one follows when this one is acknowledged
+            self._step(Step.PART, ours=False)
+            self._queue.append((Wait(self._reaction), None))
+            self._send(ACK, Step.ACK, self._timing.data_answer)
+
+    def _ask_again(self, trouble: Trouble) -> None:
+        """Ask for the block once more, with NAK where the mode has it (6.3.5)."""
+        limit = NAK_LIMIT + (trouble is Trouble.CHECK_KIND)
+        if self._mode != "C" or self._naks >= limit:
+            self._fail(trouble)
+            return
+        self._naks += 1
+        self._asked = trouble
+        self._events.append(Retried(trouble, "asked for the block again with NAK"))
+        self._step(Step.ERROR, ours=False)
+        self._queue.append((Wait(self._reaction), None))
+        self._send(NAK, Step.NAK, self._timing.repeat_answer)
+
+    def _silent(self, now: float) -> None:
+        """Nothing more has come in time."""
+        if self._read(now, silent=True):
+            return
+        if self._receiver.framed is not None:
+            self._detail = f"{len(self._receiver)} bytes of the block had come"
+            if self._naks < NAK_LIMIT and self._mode == "C":
+                self._receiver.clear()
+                self._ask_again(Trouble.FELL_SILENT)
+            else:
+                self._fail(Trouble.FELL_SILENT)
+        elif self._naks:
+            self._fail(self._asked)
+        else:
+            self._fail(Trouble.NO_ANSWER)
+
+    def _watch_pace(self, now: float) -> None:
+        """Notice characters that are no data and come too slowly: another speed."""
+        if self.speed <= self.options.opening_speed or not self.options.adjustable:
+            return
+        if self._pace_start is None:
+            self._pace_start = now, self._received
+            return
+        start, before = self._pace_start
+        count = self._received - before
+        if count < _SLOW_COUNT or now <= start:
+            return
+        if count / (now - start) < _SLOW_PACE * self.speed / BITS_PER_CHARACTER:
+            self._events.append(
+                Retried(
+                    Trouble.WRONG_SPEED,
+                    f"listening at {self.options.opening_speed} Bd",
+                )
+            )
+            self._asked = Trouble.WRONG_SPEED
+            self._receiver.clear()
+            self._lost_start = True
+            stay = self._mode == "B"
+            self._steps = replace(self._steps, refuse_speed=True, stay=stay)
+            self._queue.append((SetSpeed(self.options.opening_speed), None))
+            self._deadline = now + self._timing.gap
+
+    # --- trying again --------------------------------------------------------
+
+    def _fail(self, trouble: Trouble) -> None:
+        """Give this session up; open the next one, or raise."""
+        last_state = self.state
+        if self.state is ReaderState.LISTENING:
+            raise RemoteProtocolError(self._detail)
+        reading = last_state is not ReaderState.REQUESTED
+        if self._receiver.framed is False:
+            self._unchecked = self._receiver.rest() or self._unchecked
+        while self.state is not ReaderState.IDLE:
+            self._step(Step.SILENCE)
+        self._queue.clear()
+        self._deadline = None
+        if trouble is Trouble.CHECK_KIND:
+            self._limit += 1
+        self._attempt += 1
+        if self._attempt >= self._limit:
+            raise self._error(trouble, reading)
+        step = self._next_step(trouble, reading, self._attempt + 1 == self._limit)
+        self._events.append(Retried(trouble, step))
+        quiet = (Trouble.NO_ANSWER, Trouble.FELL_SILENT, Trouble.WRONG_SPEED)
+        left_open = reading and self._mode == "C" and trouble in quiet
+        # 5.9: a session may be open at the agreed speed, or one that somebody left
+        stuck = trouble is Trouble.NO_ANSWER and self._attempt == len(self._parities)
+        if left_open:
+            self._sign_off(self.speed)
+        elif stuck and not reading and self.options.wake != "always":
+            self._sign_off(self.options.max_speed or _RESET_SPEED)
+        if self.speed != self.options.opening_speed:
+            self._queue.append((SetSpeed(self.options.opening_speed), None))
+        self._resting, self._rested = self._timing.rest, 0
+        self._queue.append((Wait(self._timing.rest), self._rest_over))
+
+    def _sign_off(self, speed: int) -> None:
+        """Queue a break message at ``speed`` and at the opening speed (6.3.12)."""
+        speeds = [speed] if self.options.adjustable else []
+        for baud in dict.fromkeys([*speeds, self.options.opening_speed]):
+            even = self._parity is Parity.EVEN
+            data = BREAK.to_bytes()
+            if self.options.adjustable:
+                self._queue.append((SetSpeed(baud), None))
+            self._queue.append((Write(parity.add_even(data) if even else data), None))
+            self._queue.append((Wait(0.3), None))
+
+    def _rest_over(self, now: float) -> None:
+        self._resting = None
+        self._open()
+
+    def _keep_resting(self, count: int) -> None:
+        """Something came while the line should be quiet: wait on, but not for ever."""
+        self._rested += count
+        self.noise += count
+        limit = NOISE_LIMIT if self.identification is None else REST_LIMIT
+        if self._rested > limit:
+            raise RemoteProtocolError(
+                f"the line does not fall silent: {self._rested} bytes while waiting",
+                "noise, or a meter that talks by itself: try `iecread listen`",
+            )
+        if len(self._queue) == 1 and isinstance(self._queue[0][0], Wait):
+            done = self._queue.popleft()[1]
+            self._queue.append((Wait(self._resting or 0.0), done))
+
+    def _next_step(self, trouble: Trouble, reading: bool, last: bool) -> str:
+        """Choose what to do differently (protocol practice); return it in words."""
+        if reading and self._mode == "C" and self.speed != self.options.opening_speed:
+            if trouble is Trouble.NO_ANSWER and not self._steps.later_switch:
+                self._steps = replace(self._steps, later_switch=True)
+                return "another session, changing speed later"
+            if last or trouble in (Trouble.NO_ANSWER, Trouble.REFUSED):
+                self._steps = replace(self._steps, refuse_speed=True)
+        elif reading and trouble is Trouble.REFUSED:
+            self._steps = replace(self._steps, refuse_speed=True)
+        if self._steps.refuse_speed:
+            speed = self.options.opening_speed
+            return f"another session, staying at {speed} Bd"
+        if self.identification is None and len(self._parities) > 1:
+            even = self._parity is Parity.EVEN
+            return "request " + ("with parity in bit 7" if even else "in plain 7 bits")
+        return "another session"
+
+    def _error(self, trouble: Trouble, identified: bool) -> IecReadError:
+        """Return the error that says how the last session ended."""
+        detail = f": {self._detail}" if self._detail else ""
+        if trouble is Trouble.NO_ANSWER and not identified:
+            if self._echo.seen:
+                return NoAnswerError(
+                    "no answer, only our own characters came back",
+                    "the head sees its own light: turn it (cable downwards), move it",
+                )
+            return NoAnswerError(
+                "the meter did not answer",
+                "check the head's place (cable downwards), the port, --address; "
+                "a battery meter may need --wake always",
+            )
+        if trouble is Trouble.NO_ANSWER:
+            return NoAnswerError(
+                "the meter identified itself, then sent no data",
+                "try --max-baud 300, or --switch-delay 100ms",
+            )
+        if trouble is Trouble.FELL_SILENT:
+            return NoAnswerError(
+                f"the meter fell silent within a message{detail}",
+                "check the head's place; a slow meter may need --timeout 10s",
+            )
+        if trouble is Trouble.REFUSED:
+            return RefusedError(
+                f"the meter refused the readout{detail}",
+                "it may be busy, or want another --mode",
+            )
+        if trouble is Trouble.DAMAGED:
+            came = self.noise + self._receiver.noise + len(self._receiver)
+            what = self._detail or f"{came} bytes came, but no identification"
+            return RemoteProtocolError(
+                what, "noise: check the head's place, light, --baud and --framing"
+            )
+        return RemoteProtocolError(
+            f"{trouble.value} in all tries{detail}",
+            "check the head's place and light; slower may help: --max-baud 300",
+        )
+
+    # --- telegrams that come unasked -----------------------------------------
+
+    def _listen_at(self, speed: int, now: float) -> None:
+        if speed != self.speed:
+            self._queue.append((SetSpeed(speed), None))
+        self._receiver.clear()
+        self._push_switch = now + _PUSH_WAIT
+        self._await_telegram(now)
+
+    def _await_telegram(self, now: float) -> None:
+        """Set the deadline: end of a begun telegram, next speed, or giving up."""
+        moments = [] if self._push_end is None else [self._push_end]
+        if self._receiver.identification_begun:
+            moments.append(now + self._timing.gap)
+        elif len(self._push_speeds) > 1:
+            moments.append(self._push_switch)
+        self._deadline = min(moments, default=None)
+
+    def _hear(self, now: float, *, silent: bool = False) -> None:
+        while (raw := self._receiver.telegram(silent=silent)) is not None:
+            line = parity.strip(raw).replace(b"\n", b"\r").partition(b"\r")[0]
+            self.identification = Identification.from_bytes(line)
+            self.data_speed = self.speed
+            self._step(Step.TELEGRAM, ours=False)
+            self._push_speeds = (self.speed,)
+            self._events.append(Identified(self.identification, raw))
+            self._events.append(BlockReceived(raw))
+            self._received = 0
+            if self._push_wait is not None:
+                self._push_end = now + self._push_wait
+        if silent:
+            self._receiver.clear()
+        if self._push_end is not None and now >= self._push_end:
+            self._step(Step.SILENCE)
+            raise self._nothing_heard()
+        wrong = self._received > NOISE_LIMIT // 4 and not (
+            self._receiver.identification_begun
+        )
+        if len(self._push_speeds) > 1 and (wrong or now >= self._push_switch):
+            first, *others = self._push_speeds
+            self._push_speeds = (*others, first)
+            self._listen_at(others[0], now)
+        else:
+            self._await_telegram(now)
+
+    def _nothing_heard(self) -> IecReadError:
+        heard = self.noise + self._receiver.noise + len(self._receiver)
+        if heard:
+            return RemoteProtocolError(
+                f"{heard} bytes came, but no telegram",
+                "try another --baud (9600, 115200, 2400) or --framing",
+            )
+        return NoAnswerError(
+            "no telegram came",
+            "check the port and its request line; other speeds: --baud 115200",
+        )
+
+    def _refuse_sml(self) -> None:
+        if self._receiver.has(_SML):
+            raise RemoteProtocolError(
+                "the meter sends SML, not IEC 62056-21",
+                "this meter needs a program for SML",
+            )
