@@ -10,9 +10,8 @@ read.
 import time
 from collections.abc import Callable, Iterator
 
-from iecread.protocol.actions import Event, SetSpeed, Wait, Write
+from iecread.protocol.actions import Engine, Event, SetSpeed, Wait, Write
 from iecread.protocol.messages import BITS_PER_CHARACTER
-from iecread.protocol.reader import ReaderEngine
 from iecread.transports import Transport
 
 # A wake-up message is seconds long and must have no gap (annex B: 5 ms).  It is
@@ -50,7 +49,7 @@ class Link:
         self._free = clock()  # when our last character is out
         self._heard = self._free  # when the last character came
 
-    def run(self, engine: ReaderEngine) -> Iterator[Event]:
+    def run(self, engine: Engine) -> Iterator[Event]:
         """Yield the events of ``engine`` until it has neither actions nor deadline.
 
         Raises:
@@ -84,7 +83,7 @@ class Link:
                 continue
             engine.action_done(self._clock())
 
-    def _receive(self, engine: ReaderEngine, wait: float) -> bool:
+    def _receive(self, engine: Engine, wait: float) -> bool:
         data = self._transport.read(wait)
         if data:
             self._heard = self._clock()
@@ -93,7 +92,7 @@ class Link:
             engine.receive_data(data, self._heard)
         return bool(data)
 
-    def _write(self, engine: ReaderEngine, data: bytes) -> None:
+    def _write(self, engine: Engine, data: bytes) -> None:
         if self._on_bytes:
             self._on_bytes("tx", data, self._clock())
         pieces = [data]

@@ -7,6 +7,7 @@ in actions are counted by the driver, moments come in as ``now``.
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 from iecread.protocol.messages import Identification
 
@@ -100,3 +101,33 @@ class Done:
 
 
 Event = Identified | LineReceived | Retried | BlockReceived | Done
+
+
+class Engine(Protocol):
+    """What a driver needs of an engine.
+
+    While ``next_action`` gives something it is to be carried out; then the driver
+    waits for bytes until ``deadline``, for ever where that is None.
+    """
+
+    @property
+    def finished(self) -> bool:
+        """Whether no session is going on and nothing is left to do."""
+
+    def next_action(self) -> Action | None:
+        """Return what is to be done next, without taking it off the list."""
+
+    def action_done(self, now: float) -> None:
+        """Say that what ``next_action`` gave has been carried out."""
+
+    def deadline(self) -> float | None:
+        """Return when ``handle_timeout`` is due, or None."""
+
+    def events(self) -> list[Event]:
+        """Return what happened since the last call."""
+
+    def receive_data(self, data: bytes, now: float) -> None:
+        """Take in bytes as they came from the line."""
+
+    def handle_timeout(self, now: float) -> None:
+        """Say that the deadline has passed."""

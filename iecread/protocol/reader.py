@@ -1,4 +1,4 @@
-"""The reader's side of the protocol: a readout from request to block check.
+"""The reader's side of a readout, from the request to the block check.
 
 ReaderEngine has no line and no clock.  Whoever drives it (link.py) carries out the
 actions it gives, in order, hands it the bytes that came and the time, and asks for
@@ -7,20 +7,15 @@ parity, speed switch, NAK and repeats, and whole sessions that are tried again w
 the next sensible step (IEC 62056-21, 6.4.1 to 6.4.3, 6.4.7, annexes A and B).  It
 ends with the event Done or with an error.
 
-Left out: programming mode and the hand-over to HDLC.  What the data mean is the
-business of datasets.py.
+Left out: programming mode and the hand-over to HDLC; telegrams that come unasked
+(listener.py); what the data mean (datasets.py).
 """
 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from iecread.errors import (
-    IecReadError,
-    NoAnswerError,
-    RefusedError,
-    RemoteProtocolError,
-)
+from iecread.errors import RemoteProtocolError
 from iecread.protocol import parity, timing
 from iecread.protocol.actions import (
     Action,
@@ -37,6 +32,7 @@ from iecread.protocol.actions import (
 )
 from iecread.protocol.bcc import CheckKind
 from iecread.protocol.echo import EchoFilter
+from iecread.protocol.failures import error_for
 from iecread.protocol.messages import (
     ACK,
     BITS_PER_CHARACTER,
@@ -56,13 +52,9 @@ from iecread.protocol.timing import Timing
 
 NAK_LIMIT = 2  # 6.3.5; how often one block is asked for again
 REST_LIMIT = 1 << 16  # bytes that may come while we wait for the line to be quiet
-# Mode D and its relatives: 6.4.4 has 2400 Bd, push meters 9600 and 115200
-PUSH_SPEEDS = (9600, 115200, 2400)
-_PUSH_WAIT = 11.0  # s; telegrams come every 1 to 10 s
 _RESET_SPEED = 9600  # Bd; where a session that somebody left open most likely is
 _SLOW_PACE = 0.6  # of the agreed speed: less is another speed
 _SLOW_COUNT = 12  # characters over which the pace is taken
-_SML = b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +112,7 @@ _Done = Callable[[float], None]
 
 
 class ReaderEngine:
-    """Reads one meter out, or listens to one that talks by itself.
+    """Reads one meter out.
 
     Attributes:
         state: where the session stands.
@@ -162,10 +154,6 @@ class ReaderEngine:
         self._unchecked = b""
         self._lost_start = False  # the beginning of the block came at another speed
         self._limit = options.retries + len(options.send_parity)
-        self._push_speeds: tuple[int, ...] = ()
-        self._push_wait: float | None = None  # silence allowed
-        self._push_end: float | None = None  # when it is over
-        self._push_switch = 0.0  # when to try the next speed
 
     # --- what a driver calls -------------------------------------------------
 
@@ -179,30 +167,11 @@ class ReaderEngine:
         self._attempt = 0
         self._open()
 
-    def listen(self, now: float, speeds: tuple[int, ...], wait: float | None) -> None:
-        """Begin to listen for telegrams (6.4.4); each comes as BlockReceived.
-
-        Args:
-            now: the time.
-            speeds: speeds to listen at, in turn, in Bd.
-            wait: seconds of silence after which to give up, None for never.
-
-        Raises:
-            LocalProtocolError: a session is going on.
-        """
-        self._step(Step.LISTEN)
-        self._mode = "D"
-        self._push_speeds = speeds
-        self._push_wait = wait
-        self._push_end = None if wait is None else now + wait
-        self._listen_at(speeds[0], now)
-
     def end(self) -> None:
-        """Want no more: the rest of the readout, or the next telegram, is ignored."""
+        """Want no more: the rest of the readout is ignored."""
         self._step(Step.END)
-        if self.state is ReaderState.READ:
-            self._step(Step.END)
-            self._unchecked = self._receiver.rest()
+        self._step(Step.END)
+        self._unchecked = self._receiver.rest()
         self._queue.clear()
         self._deadline = None
         self._events.append(Done())
@@ -214,7 +183,7 @@ class ReaderEngine:
 
     @property
     def mode(self) -> str:
-        """Protocol mode of the last session: A, B, C or D (6.4)."""
+        """Protocol mode of the last session: A, B or C (6.4)."""
         return self._mode
 
     @property
@@ -271,7 +240,7 @@ class ReaderEngine:
             return
         self._receiver.feed(data)
         self._received += len(data)
-        self._refuse_sml()
+        self._receiver.refuse_sml()
         try:
             if self.state is ReaderState.REQUESTED:
                 self._extend(now, self._timing.gap)
@@ -280,8 +249,6 @@ class ReaderEngine:
                 self._unasked(now)
             elif self.state is ReaderState.READING:
                 self._read(now)
-            elif self.state is ReaderState.LISTENING:
-                self._hear(now)
         except RemoteProtocolError as error:
             self._detail = error.message
             self._fail(Trouble.DAMAGED)
@@ -302,8 +269,6 @@ class ReaderEngine:
                     self._fail(Trouble.DAMAGED if noisy else Trouble.NO_ANSWER)
             elif self.state is ReaderState.READING:
                 self._silent(now)
-            elif self.state is ReaderState.LISTENING:
-                self._hear(now, silent=True)
         except RemoteProtocolError as error:
             self._detail = self._detail or error.message
             self._fail(Trouble.DAMAGED)
@@ -604,8 +569,6 @@ class ReaderEngine:
     def _fail(self, trouble: Trouble) -> None:
         """Give this session up; open the next one, or raise."""
         last_state = self.state
-        if self.state is ReaderState.LISTENING:
-            raise RemoteProtocolError(self._detail)
         reading = last_state is not ReaderState.REQUESTED
         if self._receiver.framed is False:
             self._unchecked = self._receiver.rest() or self._unchecked
@@ -617,7 +580,13 @@ class ReaderEngine:
             self._limit += 1
         self._attempt += 1
         if self._attempt >= self._limit:
-            raise self._error(trouble, reading)
+            raise error_for(
+                trouble,
+                self._detail,
+                identified=reading,
+                echo=self._echo.seen,
+                noise=self.noise + self._receiver.noise + len(self._receiver),
+            )
         step = self._next_step(trouble, reading, self._attempt + 1 == self._limit)
         self._events.append(Retried(trouble, step))
         quiet = (Trouble.NO_ANSWER, Trouble.FELL_SILENT, Trouble.WRONG_SPEED)
@@ -679,107 +648,3 @@ class ReaderEngine:
             even = self._parity is Parity.EVEN
             return "request " + ("with parity in bit 7" if even else "in plain 7 bits")
         return "another session"
-
-    def _error(self, trouble: Trouble, identified: bool) -> IecReadError:
-        """Return the error that says how the last session ended."""
-        detail = f": {self._detail}" if self._detail else ""
-        if trouble is Trouble.NO_ANSWER and not identified:
-            if self._echo.seen:
-                return NoAnswerError(
-                    "no answer, only our own characters came back",
-                    "the head sees its own light: turn it (cable downwards), move it",
-                )
-            return NoAnswerError(
-                "the meter did not answer",
-                "check the head's place (cable downwards), the port, --address; "
-                "a battery meter may need --wake always",
-            )
-        if trouble is Trouble.NO_ANSWER:
-            return NoAnswerError(
-                "the meter identified itself, then sent no data",
-                "try --max-baud 300, or --switch-delay 100ms",
-            )
-        if trouble is Trouble.FELL_SILENT:
-            return NoAnswerError(
-                f"the meter fell silent within a message{detail}",
-                "check the head's place; a slow meter may need --timeout 10s",
-            )
-        if trouble is Trouble.REFUSED:
-            return RefusedError(
-                f"the meter refused the readout{detail}",
-                "it may be busy, or want another --mode",
-            )
-        if trouble is Trouble.DAMAGED:
-            came = self.noise + self._receiver.noise + len(self._receiver)
-            what = self._detail or f"{came} bytes came, but no identification"
-            return RemoteProtocolError(
-                what, "noise: check the head's place, light, --baud and --framing"
-            )
-        return RemoteProtocolError(
-            f"{trouble.value} in all tries{detail}",
-            "check the head's place and light; slower may help: --max-baud 300",
-        )
-
-    # --- telegrams that come unasked -----------------------------------------
-
-    def _listen_at(self, speed: int, now: float) -> None:
-        if speed != self.speed:
-            self._queue.append((SetSpeed(speed), None))
-        self._receiver.clear()
-        self._push_switch = now + _PUSH_WAIT
-        self._await_telegram(now)
-
-    def _await_telegram(self, now: float) -> None:
-        """Set the deadline: end of a begun telegram, next speed, or giving up."""
-        moments = [] if self._push_end is None else [self._push_end]
-        if self._receiver.identification_begun:
-            moments.append(now + self._timing.gap)
-        elif len(self._push_speeds) > 1:
-            moments.append(self._push_switch)
-        self._deadline = min(moments, default=None)
-
-    def _hear(self, now: float, *, silent: bool = False) -> None:
-        while (raw := self._receiver.telegram(silent=silent)) is not None:
-            line = parity.strip(raw).replace(b"\n", b"\r").partition(b"\r")[0]
-            self.identification = Identification.from_bytes(line)
-            self.data_speed = self.speed
-            self._step(Step.TELEGRAM, ours=False)
-            self._push_speeds = (self.speed,)
-            self._events.append(Identified(self.identification, raw))
-            self._events.append(BlockReceived(raw))
-            self._received = 0
-            if self._push_wait is not None:
-                self._push_end = now + self._push_wait
-        if silent:
-            self._receiver.clear()
-        if self._push_end is not None and now >= self._push_end:
-            self._step(Step.SILENCE)
-            raise self._nothing_heard()
-        wrong = self._received > NOISE_LIMIT // 4 and not (
-            self._receiver.identification_begun
-        )
-        if len(self._push_speeds) > 1 and (wrong or now >= self._push_switch):
-            first, *others = self._push_speeds
-            self._push_speeds = (*others, first)
-            self._listen_at(others[0], now)
-        else:
-            self._await_telegram(now)
-
-    def _nothing_heard(self) -> IecReadError:
-        heard = self.noise + self._receiver.noise + len(self._receiver)
-        if heard:
-            return RemoteProtocolError(
-                f"{heard} bytes came, but no telegram",
-                "try another --baud (9600, 115200, 2400) or --framing",
-            )
-        return NoAnswerError(
-            "no telegram came",
-            "check the port and its request line; other speeds: --baud 115200",
-        )
-
-    def _refuse_sml(self) -> None:
-        if self._receiver.has(_SML):
-            raise RemoteProtocolError(
-                "the meter sends SML, not IEC 62056-21",
-                "this meter needs a program for SML",
-            )

@@ -31,6 +31,7 @@ _CLOSE = re.compile(rb"(?:(?<=[\r\n)])|(?<=\) ))![^\r\n()]*(?:\r\n|\n|\r(?!\Z))"
 # Another telegram begins: at a line's start, or behind "!" without a line end
 _RESTART = re.compile(rb"(?:[\r\n]|![0-9A-F]{0,4})/(?=[A-Za-z]{3})")
 _BREAK = b"\x01B0\x03"
+_SML = b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01"
 _GLITCH = b"\x00\x7f\xff"  # 5.5: what a change of speed or of direction leaves
 
 
@@ -162,9 +163,17 @@ class Receiver:
         """Whether an identification, or a telegram, has begun."""
         return bool(_START.search(self._chars))
 
-    def has(self, data: bytes) -> bool:
-        """Whether these very bytes are among those that came."""
-        return data in self._raw
+    def refuse_sml(self) -> None:
+        """Name the other protocol that household meters speak.
+
+        Raises:
+            RemoteProtocolError: the beginning of an SML message has come.
+        """
+        if _SML in self._raw:
+            raise RemoteProtocolError(
+                "the meter sends SML, not IEC 62056-21",
+                "this meter needs a program that reads SML",
+            )
 
     def begin(self) -> bool:
         """Find where data begin; what stands before is noise."""

@@ -1,0 +1,190 @@
+"""Listening to meters that talk by themselves: mode D and P1 (6.4.4).
+
+ListenEngine is driven like ReaderEngine and never sends.  Each telegram comes as
+the events Identified and BlockReceived.  Where several speeds are given they are
+tried in turn until a telegram has come; noise and telegrams whose beginning was
+missed are dropped and counted.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+
+from iecread.errors import IecReadError, NoAnswerError, RemoteProtocolError
+from iecread.protocol import parity
+from iecread.protocol.actions import (
+    Action,
+    BlockReceived,
+    Event,
+    Identified,
+    SetSpeed,
+)
+from iecread.protocol.messages import Identification
+from iecread.protocol.parity import Parity
+from iecread.protocol.receiver import Receiver
+from iecread.protocol.state import READER, ReaderState, Step, advance
+
+# 6.4.4 has 2400 Bd for mode D; push meters send at 9600, P1 from version 4 at 115200
+PUSH_SPEEDS = (9600, 115200, 2400)
+_TURN = 11.0  # s at one speed; telegrams come every 1 to 10 s (P1 2.2 to 5)
+_GARBLED = 256  # bytes without an identification: another speed
+
+
+class ListenEngine:
+    """Hears telegrams.
+
+    Args:
+        speeds: speeds to listen at, in turn, in Bd; the first is the line's now.
+        patience: seconds without a telegram after which to give up; None: never.
+        gap: seconds of silence that end a telegram without a line end.
+        receive_parity: how to read bit 7; None to find out telegram by telegram.
+
+    Attributes:
+        state: where the session stands.
+        speed: speed of the line now, in Bd.
+        parity: how bit 7 is read, as given.
+        noise: bytes that were no part of a telegram.
+    """
+
+    mode = "D"
+    check_kind = None
+    parity_errors = 0
+
+    def __init__(
+        self,
+        speeds: Sequence[int],
+        *,
+        patience: float | None = None,
+        gap: float = 3.0,
+        receive_parity: Parity | None = None,
+    ) -> None:
+        self.state = ReaderState.IDLE
+        self.speed = speeds[0]
+        self.parity = receive_parity
+        self._speeds = tuple(speeds)
+        self._patience = patience
+        self._gap = gap
+        self._receiver = Receiver(receive_parity)
+        self._queue: deque[Action] = deque()
+        self._events: deque[Event] = deque()
+        self._deadline: float | None = None
+        self._end: float | None = None  # when patience is over
+        self._turn = 0.0  # when to try the next speed
+        self._garbled = 0  # bytes at this speed without a telegram
+
+    @property
+    def data_speed(self) -> int:
+        """Speed of the telegrams, in Bd."""
+        return self.speed
+
+    @property
+    def noise(self) -> int:
+        """Bytes that were no part of a telegram."""
+        return self._receiver.noise
+
+    @property
+    def finished(self) -> bool:
+        """Whether listening is over."""
+        return self.state is ReaderState.IDLE
+
+    def start(self, now: float) -> None:
+        """Begin to listen.
+
+        Raises:
+            LocalProtocolError: it is listening.
+        """
+        self._step(Step.LISTEN)
+        self._end = None if self._patience is None else now + self._patience
+        self._listen_at(self._speeds[0], now)
+
+    def next_action(self) -> Action | None:
+        """Return what is to be done next, without taking it off the list."""
+        return self._queue[0] if self._queue else None
+
+    def action_done(self, now: float) -> None:
+        """Say that what ``next_action`` gave has been carried out."""
+        action = self._queue.popleft()
+        if isinstance(action, SetSpeed):
+            self.speed = action.baud
+
+    def deadline(self) -> float | None:
+        """Return when ``handle_timeout`` is due, or None."""
+        return self._deadline
+
+    def events(self) -> list[Event]:
+        """Return what happened since the last call."""
+        happened = list(self._events)
+        self._events.clear()
+        return happened
+
+    def receive_data(self, data: bytes, now: float) -> None:
+        """Take in bytes as they came from the line.
+
+        Raises:
+            RemoteProtocolError: it is another protocol, or patience is over.
+        """
+        self._receiver.feed(data)
+        self._receiver.refuse_sml()
+        self._garbled += len(data)
+        self._hear(now, silent=False)
+
+    def handle_timeout(self, now: float) -> None:
+        """Say that the deadline has passed.
+
+        Raises:
+            NoAnswerError: patience is over and nothing came.
+            RemoteProtocolError: patience is over and only noise came.
+        """
+        self._hear(now, silent=True)
+
+    def _step(self, step: Step, *, ours: bool = True) -> None:
+        self.state = advance(READER, self.state, step, ours=ours)
+
+    def _listen_at(self, speed: int, now: float) -> None:
+        if speed != self.speed:
+            self._queue.append(SetSpeed(speed))
+        self._receiver.clear()
+        self._garbled, self._turn = 0, now + _TURN
+        self._set_deadline(now)
+
+    def _set_deadline(self, now: float) -> None:
+        """End of a telegram that has begun, next speed, or giving up."""
+        moments = [] if self._end is None else [self._end]
+        if self._receiver.identification_begun:
+            moments.append(now + self._gap)
+        elif len(self._speeds) > 1:
+            moments.append(self._turn)
+        self._deadline = min(moments, default=None)
+
+    def _hear(self, now: float, *, silent: bool) -> None:
+        while (raw := self._receiver.telegram(silent=silent)) is not None:
+            line = parity.strip(raw).replace(b"\n", b"\r").partition(b"\r")[0]
+            self._step(Step.TELEGRAM, ours=False)
+            self._events.append(Identified(Identification.from_bytes(line), raw))
+            self._events.append(BlockReceived(raw))
+            self._speeds, self._garbled = (self.speed,), 0
+            if self._patience is not None:
+                self._end = now + self._patience
+        if silent:
+            self._receiver.clear()
+        if self._end is not None and now >= self._end:
+            self._step(Step.SILENCE)
+            raise self._nothing()
+        begun = self._receiver.identification_begun
+        wrong = now >= self._turn or self._garbled > _GARBLED and not begun
+        if len(self._speeds) > 1 and wrong:
+            first, *others = self._speeds
+            self._speeds = (*others, first)
+            self._listen_at(others[0], now)
+        else:
+            self._set_deadline(now)
+
+    def _nothing(self) -> IecReadError:
+        if self.noise:
+            return RemoteProtocolError(
+                f"{self.noise} bytes came, but no telegram",
+                "try another --baud (9600, 115200, 2400) or --framing",
+            )
+        return NoAnswerError(
+            "no telegram came",
+            "check the port and its request line; other speeds: --baud 115200",
+        )

@@ -1,0 +1,408 @@
+"""One meter on one line: what `Meter` offers to programs and to the command line.
+
+``Meter`` opens the line (a simulated meter too), sets an engine to it and turns what
+the engine accepted into readings.  The bytes that were accepted go through the same
+decoder as a saved file, so that a live readout and `decode` can never differ.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import TracebackType
+
+from iecread.errors import (
+    CheckError,
+    ConfigError,
+    IecReadError,
+    PortError,
+    RefusedError,
+)
+from iecread.link import Link, OnBytes
+from iecread.obis import Pattern
+from iecread.protocol.actions import (
+    BlockReceived,
+    Event,
+    Identified,
+    LineReceived,
+    Retried,
+)
+from iecread.protocol.bcc import CheckKind
+from iecread.protocol.listener import PUSH_SPEEDS, ListenEngine
+from iecread.protocol.messages import OPENING_SPEED, Request, error_text
+from iecread.protocol.parity import Parity
+from iecread.protocol.reader import ReaderEngine, ReaderOptions
+from iecread.protocol.telegrams import Telegram, decode
+from iecread.protocol.timing import Timing
+from iecread.readings import Readout, readout
+from iecread.transports import Framing, LineKind, Transport, open_line
+
+_CHOICES = {
+    "mode": ("auto", "a", "b", "c", "d"),
+    "framing": ("auto", "7e1", "8n1", "hw7e1"),
+    "wake": ("auto", "never", "always"),
+    "echo": ("auto", "yes", "no"),
+    "bcc": ("auto", "xor", "sum7", "off"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MeterOptions:
+    """How to read a meter; the names are those of the long options.
+
+    Attributes:
+        port: name or URL of the port.
+        meter: name of the meter, for the readings.
+        address: device address, up to 32 letters, digits and blanks (6.3.14, 22).
+        mode: ``auto``, ``a``, ``b``, ``c`` or ``d`` (6.4).
+        baud: opening speed in Bd; None for 300, or in mode D to find out.
+        max_baud: speed in Bd above which an offer is refused.
+        stay_at_baud: acknowledge the offered speed but do not change it.
+        switch_delay: seconds between the option select and the change of speed.
+        framing: ``auto``, ``7e1`` (parity in software), ``8n1``, ``hw7e1``.
+        timeout: seconds of silence allowed; None for each message's own.
+        retries: whole sessions tried again after the first.
+        wait: seconds to wait for a port that another program holds.
+        wake: wake-up message: ``auto``, ``never`` or ``always`` (annex B).
+        echo: whether our characters come back: ``auto``, ``yes`` or ``no``.
+        bcc: block check: ``auto``, ``xor``, ``sum7`` or ``off``.
+        expect_serial: the meter's number that must be found, leading zeros aside.
+        timezone: IANA name of the zone that the meter's times are in.
+        option: Y of the option select, ``0`` for the standard readout (6.3.3).
+    """
+
+    port: str
+    meter: str | None = None
+    address: str = ""
+    mode: str = "auto"
+    baud: int | None = None
+    max_baud: int | None = None
+    stay_at_baud: bool = False
+    switch_delay: float | None = None
+    framing: str = "auto"
+    timeout: float | None = None
+    retries: int = 2
+    wait: float = 0.0
+    wake: str = "auto"
+    echo: str = "auto"
+    bcc: str = "auto"
+    expect_serial: str | None = None
+    timezone: str | None = None
+    option: str = "0"
+
+    def __post_init__(self) -> None:
+        for key, values in _CHOICES.items():
+            if getattr(self, key) not in values:
+                known = ", ".join(values)
+                raise ConfigError(
+                    f"{key} cannot be {getattr(self, key)!r}", f"it is one of: {known}"
+                )
+        Request(self.address).to_bytes()
+
+
+def parity_plan(
+    framing: str, kind: LineKind
+) -> tuple[tuple[Parity, ...], Parity | None]:
+    """Return the parities to send with, in the order to try them, and to receive.
+
+    A real UART is opened 8N1 and parity made in software.  A raw TCP peer most
+    likely is a transparent gateway; one that is plain 7-bit does not understand
+    parity, and is asked once more without.  A pty has no parity; a transparent
+    gateway may stand behind it.
+    """
+    if framing in ("8n1", "hw7e1"):
+        return (Parity.NONE,), Parity.NONE
+    if framing == "7e1":
+        return (Parity.EVEN,), Parity.EVEN
+    if kind is LineKind.UART:
+        return (Parity.EVEN,), None
+    if kind is LineKind.TCP:
+        return (Parity.EVEN, Parity.NONE), None
+    return (Parity.NONE, Parity.EVEN), None
+
+
+class Meter:
+    """A meter on a line; a context manager that opens and closes it.
+
+    Args:
+        port: name or URL of the port: ``/dev/ttyUSB0``, ``COM3``,
+            ``socket://host:port``, ``rfc2217://host:port``, ``sim://household``.
+        **options: the attributes of MeterOptions.
+
+    Attributes:
+        options: how the meter is read.
+        data: the bytes that the last readout accepted, as they came.
+        on_event: called with each event and the seconds since the start.
+        on_bytes: called with ``tx`` or ``rx``, the bytes, and these seconds.
+        on_step: called with one line of words for each step.
+
+    Raises:
+        ConfigError: an option has a value that it cannot have.
+    """
+
+    def __init__(self, port: str, **options: object) -> None:
+        try:
+            self.options = MeterOptions(port, **options)  # type: ignore[arg-type]
+        except TypeError as error:
+            raise ConfigError(f"no such option of a meter: {error}") from error
+        self.data = b""
+        self.on_event: Callable[[Event, float], None] | None = None
+        self.on_bytes: OnBytes | None = None
+        self.on_step: Callable[[str], None] | None = None
+        self._transport: Transport | None = None
+        self._link: Link | None = None
+        self._start = 0.0
+
+    def __enter__(self) -> "Meter":
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Open the line.
+
+        Raises:
+            PortError: it cannot be opened, or a setting is not supported.
+            PortBusyError: another program holds it.
+        """
+        options = self.options
+        if options.port.startswith("sim://"):
+            from iecread.simulator import open_simulated
+
+            self._transport = open_simulated(options.port)
+            self._transport.open()
+        else:
+            hardware = options.framing == "hw7e1"
+            self._transport = open_line(
+                options.port,
+                baud=self._speed,
+                framing=Framing.HARDWARE_7E1 if hardware else Framing.EIGHT_N_ONE,
+                wait=options.wait,
+            )
+        self._link = Link(self._transport, self._speed, on_bytes=self._bytes)
+
+    def close(self) -> None:
+        """Close the line; harmless if it is closed."""
+        if self._transport:
+            self._transport.close()
+        self._transport = self._link = None
+
+    @property
+    def _speed(self) -> int:
+        if self.options.mode == "d" and self.options.baud is None:
+            return PUSH_SPEEDS[0]
+        return self.options.baud or OPENING_SPEED
+
+    def readout(self, only: Sequence[str] = ()) -> Readout:
+        """Read all that the meter offers in its data readout (6.3.4).
+
+        In mode D it waits for one telegram.
+
+        Args:
+            only: keep these codes; where no block check vouches for the data, the
+                reading ends as soon as all of them have come.
+
+        Raises:
+            NoAnswerError: the meter is silent, or fell silent; ``readout`` of the
+                error holds what could be read without a block check.
+            RemoteProtocolError: what came stayed damaged.
+            RefusedError: the meter said no.
+            CheckError: it is another meter than ``expect_serial`` names.
+            PortError: the line was lost.
+            ValueError: ``only`` has something that is no code.
+        """
+        wanted = [Pattern.parse(code) for code in only]
+        self._begin()
+        if self.options.mode == "d":
+            return self._select(next(self._telegrams(self._patience)), wanted)
+        engine = self._reader()
+        engine.start(self._start)
+        missing = list(wanted)
+        head, blocks = b"", []
+        try:
+            for event in self._events(engine):
+                if isinstance(event, Identified):
+                    head = event.raw
+                    blocks, missing = [], list(wanted)
+                elif isinstance(event, BlockReceived):
+                    blocks.append(event.data)
+                elif isinstance(event, LineReceived) and wanted and not engine.checked:
+                    codes = _codes(event.text)
+                    missing = [p for p in missing if not any(map(p.matches, codes))]
+                    if not missing:
+                        engine.end()
+                        blocks.append(engine.unchecked())
+        except IecReadError as error:
+            blocks = blocks or [engine.unchecked()]
+            if head and any(blocks):
+                error.readout = self._readout(engine, head + b"".join(blocks))
+            raise
+        self.data = head + b"".join(blocks)
+        result = self._readout(engine, self.data)
+        self._check(result)
+        return self._select(result, wanted)
+
+    def listen(self) -> Iterator[Readout]:
+        """Yield each telegram of a meter that talks by itself (6.4.4, P1).
+
+        Ends never by itself; close the iterator or the meter.
+
+        Raises:
+            RemoteProtocolError: what comes is another protocol.
+            PortError: the line was lost.
+            CheckError: it is another meter than ``expect_serial`` names.
+        """
+        self._begin()
+        yield from self._telegrams(self.options.timeout)
+
+    # --- inside --------------------------------------------------------------
+
+    @property
+    def _patience(self) -> float:
+        return self.options.timeout or Timing().telegram * (
+            1 if self.options.baud else len(PUSH_SPEEDS)
+        )
+
+    def _begin(self) -> None:
+        self._start = time.monotonic()
+        self.data = b""
+
+    def _open_transport(self) -> Transport:
+        if self._transport is None:
+            raise PortError("the line is not open", "use `with Meter(port) as meter:`")
+        return self._transport
+
+    def _reader(self) -> ReaderEngine:
+        options, transport = self.options, self._open_transport()
+        send, receive = parity_plan(options.framing, transport.kind)
+        timing = Timing().with_latency(transport.latency)
+        if options.timeout is not None:
+            timing = timing.with_timeout(options.timeout)
+        fixed = options.bcc in ("xor", "sum7")
+        return ReaderEngine(
+            ReaderOptions(
+                request=Request(options.address),
+                mode=options.mode,
+                opening_speed=self._speed,
+                max_speed=options.max_baud,
+                stay=options.stay_at_baud,
+                adjustable=transport.kind is not LineKind.TCP,
+                switch_delay=options.switch_delay,
+                option=options.option,
+                send_parity=send,
+                receive_parity=receive,
+                wake=options.wake,
+                echo={"auto": None, "yes": True, "no": False}[options.echo],
+                check=CheckKind(options.bcc) if fixed else None,
+                check_off=options.bcc == "off",
+                retries=options.retries,
+                timing=timing,
+            )
+        )
+
+    def _telegrams(self, patience: float | None) -> Iterator[Readout]:
+        baud, kind = self.options.baud, self._open_transport().kind
+        engine = ListenEngine(
+            (baud,) if baud else PUSH_SPEEDS,
+            patience=patience,
+            receive_parity=parity_plan(self.options.framing, kind)[1],
+        )
+        engine.start(self._start)
+        for event in self._events(engine):
+            if isinstance(event, BlockReceived):
+                self.data = event.data
+                result = self._readout(engine, self.data)
+                self._check(result)
+                yield result
+
+    def _events(self, engine: ReaderEngine | ListenEngine) -> Iterator[Event]:
+        assert self._link is not None
+        for event in self._link.run(engine):
+            if self.on_event:
+                self.on_event(event, time.monotonic() - self._start)
+            if self.on_step and (words := _words(event, engine)):
+                self.on_step(words)
+            yield event
+        if self.on_step and (engine.parity_errors or engine.noise):
+            self.on_step(
+                f"{engine.parity_errors} characters of wrong parity, "
+                f"{engine.noise} bytes of noise"
+            )
+
+    def _bytes(self, direction: str, data: bytes, moment: float) -> None:
+        if self.on_bytes:
+            self.on_bytes(direction, data, moment - self._start)
+
+    def _readout(self, engine: ReaderEngine | ListenEngine, data: bytes) -> Readout:
+        telegrams = decode(data, check=self.options.bcc, parity=engine.parity)
+        telegram = _whole(telegrams)
+        return readout(
+            telegram,
+            time=datetime.now().astimezone(),
+            meter=self.options.meter,
+            port=self.options.port,
+            speed=engine.data_speed,
+            seconds=round(time.monotonic() - self._start, 2),
+            timezone=self.options.timezone,
+            mode=engine.mode,
+        )
+
+    def _check(self, result: Readout) -> None:
+        if len(result.registers) == 1 and not result.registers[0].register:
+            refusal = error_text(result.registers[0].raw)
+            if refusal:
+                raise RefusedError(f"the meter refused the readout: {refusal!r}")
+        expected = self.options.expect_serial
+        if expected is None:
+            return
+        if (result.serial or "").lstrip("0") != expected.strip().lstrip("0"):
+            raise CheckError(
+                f"this is meter {result.serial!r}, not {expected!r}",
+                "check which meter the head is on, or expect-serial",
+            )
+
+    @staticmethod
+    def _select(result: Readout, wanted: Sequence[Pattern]) -> Readout:
+        if not wanted:
+            return result
+        kept = tuple(
+            reading
+            for reading in result.registers
+            if any(pattern.matches(reading.register) for pattern in wanted)
+        )
+        return replace(result, registers=kept)
+
+
+_ADDRESSES = re.compile(rb"([^()]+)\(")
+
+
+def _codes(line: bytes) -> list[str]:
+    return [found.decode("latin-1").strip() for found in _ADDRESSES.findall(line)]
+
+
+def _whole(telegrams: list[Telegram]) -> Telegram:
+    """The telegram that holds the readout: there is one, unless data look odd."""
+    return max(telegrams, key=lambda telegram: len(telegram.data_sets))
+
+
+def _words(event: Event, engine: ReaderEngine | ListenEngine) -> str:
+    """Say an event in words, for a person who watches."""
+    if isinstance(event, Identified):
+        return f"identified: {event.identification.text!r}"
+    if isinstance(event, BlockReceived):
+        kind = engine.check_kind.value if engine.check_kind else "none"
+        return (
+            f"data block accepted: {len(event.data)} bytes at {engine.data_speed} Bd, "
+            f"block check {kind}"
+        )
+    if isinstance(event, Retried):
+        return f"{event.trouble.value}: {event.step}"
+    return ""
