@@ -1,0 +1,148 @@
+"""Files: written whole beside their place and renamed over it; errors in words.
+
+``commit`` syncs and renames; until then, and after ``abort``, the old file is whole.
+Symbolic links are followed, permissions kept.  After kill -9 a temporary file
+``.iecread-*.tmp`` may stay.
+"""
+
+import contextlib
+import errno
+import os
+import stat
+import sys
+
+from iecread.errors import OutputError
+
+BINARY = getattr(os, "O_BINARY", 0)
+"""Flag for os.open: no line ends translated (Windows)."""
+
+
+def failed(path: str, error: OSError) -> OutputError:
+    """The error for the user: what, why, and what to do."""
+    folder = os.path.dirname(os.path.realpath(path))
+    what = f"cannot write {path!r}"
+    why = (error.strerror or str(error)).lower()
+    code = error.errno
+    if code == errno.ENOENT and not os.path.isdir(folder):
+        return OutputError(f"{what}: no such folder: {folder!r}", "create the folder")
+    if code in (errno.EISDIR, errno.EPERM) and os.path.isdir(path):
+        return OutputError(f"{what}: it is a folder", "name a file in it")
+    hints = {
+        errno.EACCES: f"the file and the folder {folder!r} must be writable for you, "
+        "and no other program may hold the file",
+        errno.EROFS: "name a file on a file system that can be written",
+        errno.ENOSPC: "make room on the disk, then try again",
+        errno.EDQUOT: "make room within your quota, then try again",
+        errno.EFBIG: "begin a new file: this one may not grow any more",
+        errno.EBUSY: "use --append, or mount the folder and not the file alone",
+        errno.ENXIO: "start the program that reads from it first",
+        errno.ENOLCK: "use a file system that has locks, such as a local disk",
+        errno.EOPNOTSUPP: "use a file system that has locks, such as a local disk",
+    }
+    if code == errno.ENXIO:
+        why = "nobody reads from it"
+    return OutputError(f"{what}: {why}", hints.get(code or 0, "write to another file"))
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """One write call, unless the system takes less at a time."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def sync(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that has no fsync
+            raise
+
+
+def check_place(path: str) -> None:
+    """Look whether a file can be there, without touching anything.
+
+    Raises:
+        OSError: it is a folder, or nothing could be made in its folder.
+    """
+    if os.path.isdir(path) or path.endswith(("/", os.sep)):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not os.path.exists(path):
+        folder = os.path.dirname(os.path.realpath(path))
+        os.stat(os.path.join(folder, ""))
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+class Replaced:
+    """A file that appears whole or not at all."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._place = os.path.realpath(path)
+        folder = os.path.dirname(self._place)
+        self._temporary = os.path.join(folder, f".iecread-{os.urandom(6).hex()}.tmp")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
+        try:
+            check_place(path)
+            old = self._old()
+            # a new file as the umask has it, a private one private from the start
+            mode = 0o600 if old else 0o666
+            self._descriptor: int | None = os.open(self._temporary, flags, mode)
+        except OSError as error:
+            raise failed(path, error) from error
+        if old and sys.platform != "win32":
+            with contextlib.suppress(OSError):  # not ours to give, or a FAT
+                os.fchown(self._descriptor, old.st_uid, old.st_gid)
+            with contextlib.suppress(OSError):
+                os.fchmod(self._descriptor, stat.S_IMODE(old.st_mode))
+
+    def _old(self) -> os.stat_result | None:
+        """The file that is there; a rename would not ask for its leave."""
+        try:
+            old = os.stat(self._place)
+        except FileNotFoundError:
+            return None
+        if not os.access(self._place, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return old
+
+    def write(self, data: bytes) -> None:
+        assert self._descriptor is not None
+        try:
+            write_all(self._descriptor, data)
+        except OSError as error:
+            raise failed(self._path, error) from error
+
+    def commit(self) -> None:
+        try:
+            assert self._descriptor is not None
+            sync(self._descriptor)
+            self._close()
+            os.replace(self._temporary, self._place)
+        except BaseException as error:
+            self.abort()
+            if isinstance(error, OSError):
+                raise failed(self._path, error) from error
+            raise
+        self._sync_folder()
+
+    def _sync_folder(self) -> None:
+        """Make the rename last, where a system can do that."""
+        with contextlib.suppress(OSError):
+            folder = os.open(os.path.dirname(self._place), os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def _close(self) -> None:
+        if self._descriptor is not None:
+            descriptor, self._descriptor = self._descriptor, None
+            os.close(descriptor)
+
+    def abort(self) -> None:
+        with contextlib.suppress(OSError):
+            self._close()
+        with contextlib.suppress(OSError):
+            os.unlink(self._temporary)
