@@ -1,0 +1,349 @@
+"""The line to a simulated meter: an engine's actions against a clock, and faults.
+
+``SimulatedLine`` is what a MemoryTransport puts at the far end.  It owns no clock:
+each call brings the time, and all that would have happened since the last one happens
+then, in order and at its own moment.  Reaction times are always kept.  Characters
+take their time on the line only where the pace says so.  Where the reader listens or
+speaks at another speed than the meter, characters are spoilt, both ways.
+"""
+
+import random
+import re
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from iecread.protocol import parity
+from iecread.protocol.actions import SetSpeed, Wait, Write
+from iecread.protocol.bcc import bcc_sum7, bcc_xor
+from iecread.protocol.messages import BITS_PER_CHARACTER, ETX, STX
+from iecread.protocol.meter import MeterEngine, PushEngine
+from iecread.protocol.state import MeterState
+
+_COMING = 4096  # characters on their way to the meter; a flood beyond is lost
+_BURST = 4096  # characters of noise, and of an endless block, that come
+_BURST_TIME = 0.01  # within this many seconds where nothing else sets the pace
+# What a receiver at a higher speed makes of one character: runs of equal bits
+_RUNS = b"\x00\xff\x80\xc0\xe0\xf0\xf8\xfc\xfe"
+_VALUE_END = re.compile(rb"\d(?=[*)])")
+
+
+class Pace(Enum):
+    """Which characters take their time on the line."""
+
+    NONE = "none"  # none: they are there at once
+    LINE = "line"  # all, in both directions
+    PORT = "port"  # those of the meter are handed out when they begin; a real port
+    # takes the time for them, as it did for those that came
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What goes wrong.
+
+    Attributes:
+        bcc: blocks to give a wrong check, -1 for all.
+        drop: which block, from 1, loses a byte; 0: none.
+        flip: which block, from 1, has a bit inverted; 0: none.
+        echo: whether the reader's characters come back to it.
+        mute: whether the meter says nothing at all.
+        silent: bytes of each block behind which it falls silent; 0: never.
+        slow: seconds more for each character.
+        garbage: bytes, or a number of random ones, ahead of an identification.
+        noise: whether there is noise without an end, and nothing else.
+        endless: whether each block goes on for ever.
+        errors: rate of bytes damaged at random, 0 to 1, both ways.
+        seed: of everything random.
+    """
+
+    bcc: int = 0
+    drop: int = 0
+    flip: int = 0
+    echo: bool = False
+    mute: bool = False
+    silent: int = 0
+    slow: float = 0.0
+    garbage: bytes | int = b""
+    noise: bool = False
+    endless: bool = False
+    errors: float = 0.0
+    seed: int = 0
+
+
+@dataclass(slots=True)
+class _Sending:
+    """A message that is going out."""
+
+    data: bytes
+    due: float  # when the next character is handed to the reader
+    end: float  # when the last of those handed out is over
+    again: bytes = b""  # what follows for ever
+    at: int = 0  # how many were handed out
+
+
+class SimulatedLine:
+    """A simulated meter and the line to it.
+
+    Args:
+        engine: the meter's side of the protocol.
+        speed: the meter's speed, in Bd.
+        faults: what goes wrong.
+        pace: which characters take their time.
+        on_speed: called with the new speed in Bd when the meter has changed it, and
+            only when everything said before has been delivered.
+    """
+
+    def __init__(
+        self,
+        engine: MeterEngine | PushEngine,
+        speed: int,
+        faults: Faults | None = None,
+        pace: Pace = Pace.NONE,
+        on_speed: Callable[[int], None] | None = None,
+    ) -> None:
+        self.engine = engine
+        self.speed = speed
+        self._faults = faults or Faults()
+        self._pace = pace
+        self._on_speed = on_speed
+        self._random = random.Random(self._faults.seed)
+        self._now: float | None = None
+        self._quiet = float("-inf")  # end of the last character, either way
+        self._reader: int | None = None  # the reader's speed; None: always right
+        self._coming: deque[tuple[float, int, int | None]] = deque()
+        self._sending: _Sending | None = None
+        self._waiting: tuple[Wait, float] | None = None  # and when it ends
+        self._outbox = bytearray()
+        self._noise_due: float | None = None
+        self._blocks = 0
+        self._spoilt = 0
+
+    @property
+    def unasked(self) -> bool:
+        """Whether the meter speaks without being asked."""
+        return isinstance(self.engine, PushEngine)
+
+    # -- what a MemoryTransport calls
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Take what the reader wrote at ``now``."""
+        self._play(now)
+        if self._pace is Pace.PORT:
+            self._quiet = now
+            self._hear(data, self._reader)
+            return
+        begin = max(now, self._quiet, self._coming[-1][0] if self._coming else now)
+        step = BITS_PER_CHARACTER / (self._reader or self.speed)
+        if self._pace is Pace.NONE:
+            # there at once, but the meter's reaction time begins when it would be
+            self._quiet = begin + step * len(data)
+            self._hear(data, self._reader)
+            return
+        for byte in data[: _COMING - len(self._coming)]:
+            begin += step
+            self._coming.append((begin, byte, self._reader))
+
+    def next_delivery(self) -> float | None:
+        """Return when ``deliveries`` should be called next, None if nothing is due.
+
+        There may turn out to be nothing to deliver at that time.
+        """
+        if self._now is None:
+            return 0.0
+        return self._now if self._outbox else self._due()
+
+    def deliveries(self, now: float) -> bytes:
+        """Return the bytes that have reached the reader by ``now``."""
+        self._play(now)
+        data = bytes(self._outbox)
+        self._outbox.clear()
+        return data
+
+    def set_speed(self, baud: int) -> None:
+        """Tell the line the reader's speed in Bd; characters still going out suffer."""
+        self._reader = baud
+        self._coming = deque((end, byte, baud) for end, byte, _ in self._coming)
+
+    # -- time
+
+    def _play(self, now: float) -> None:
+        """Let everything happen that is due by ``now``."""
+        if self._now is None:
+            self._now = now
+            if self._faults.noise:
+                self._noise_due = now
+        while (due := self._due()) is not None and due <= now:
+            moment = max(due, self._now)
+            blocked = self._on_speed and self._outbox
+            if blocked and isinstance(self.engine.next_action(), SetSpeed):
+                return
+            self._now = moment
+            self._happen(moment)
+        self._now = max(self._now, now)
+
+    def _due(self) -> float | None:
+        """Return when the next thing happens."""
+        moments = [self._noise_due, self._engine_due()]
+        if self._coming:
+            moments.append(self._coming[0][0])
+        return min((m for m in moments if m is not None), default=None)
+
+    def _engine_due(self) -> float | None:
+        now = self._now or 0.0
+        if self._sending:
+            return self._sending.due
+        if self._faults.mute or self._faults.noise:
+            return None
+        action = self.engine.next_action()
+        if isinstance(action, Wait):
+            if self._waiting is None or self._waiting[0] is not action:
+                self._waiting = action, max(now, self._quiet + action.seconds)
+            return self._waiting[1]
+        return self.engine.deadline() if action is None else now
+
+    def _happen(self, now: float) -> None:
+        """Do the one thing that is due first."""
+        if self._noise_due is not None and self._noise_due <= now:
+            self._make_noise(now)
+        elif self._coming and self._coming[0][0] <= now:
+            end, byte, speed = self._coming.popleft()
+            self._quiet = end
+            self._hear(bytes((byte,)), speed)
+        elif self._sending:
+            self._send_on(self._sending)
+        else:
+            action = self.engine.next_action()
+            if action is None:
+                self.engine.handle_timeout(now)
+                return
+            if isinstance(action, Write):
+                self._begin(action.data, now)
+                return
+            if isinstance(action, SetSpeed):
+                self.speed = action.baud
+                if self._on_speed:
+                    self._on_speed(action.baud)
+            self._waiting = None
+            self.engine.action_done(now)
+
+    # -- from the reader to the meter
+
+    def _hear(self, data: bytes, speed: int | None) -> None:
+        if self._faults.echo:
+            self._outbox += data
+        if self._faults.mute or self._faults.noise:
+            return
+        data = self._damage(self._spoil(data, speed, self.speed))
+        self.engine.receive_data(data, self._now or 0.0)
+
+    # -- from the meter to the reader
+
+    def _begin(self, data: bytes, now: float) -> None:
+        """Begin to send a message, with the faults that it is to have."""
+        state = self.engine.state
+        if state is MeterState.REQUESTED:
+            data = self._garbage() + data
+        elif state in (MeterState.SENDING, MeterState.START):
+            data = self._spoil_block(data)
+        again = b""
+        if self._faults.endless and state is not MeterState.REQUESTED:
+            data = data[: parity.strip(data).rfind(b"!")]  # it must not end
+            again = data[data.find(b"\n") + 1 :]
+        first = now if self._pace is Pace.PORT else now + self._step
+        self._sending = _Sending(data, first, now, again)
+
+    @property
+    def _step(self) -> float:
+        """Seconds that a character of the meter's takes."""
+        paced = self._pace is not Pace.NONE
+        return (BITS_PER_CHARACTER / self.speed if paced else 0.0) + self._faults.slow
+
+    def _send_on(self, sending: _Sending) -> None:
+        """Hand out the next character, or all where they take no time."""
+        if sending.at >= len(sending.data):
+            self._sending = None
+            self._quiet = max(self._quiet, sending.end)
+            self.engine.action_done(sending.end)
+            return
+        step = self._step
+        count = 1 if step else len(sending.data)
+        piece = sending.data[sending.at : sending.at + count]
+        sending.at += count
+        sending.end = sending.due + (step if self._pace is Pace.PORT else 0.0)
+        sending.due += step
+        self._outbox += self._damage(self._spoil(piece, self.speed, self._reader))
+        if sending.at < len(sending.data):
+            return
+        if sending.again:
+            sending.data, sending.at = sending.again, 0
+            if not step:
+                sending.due += len(sending.again) / _BURST * _BURST_TIME
+        else:
+            sending.due = sending.end
+
+    # -- faults
+
+    def _spoil_block(self, data: bytes) -> bytes:
+        """Return a block with the faults that it is to have."""
+        self._blocks += 1
+        faults = self._faults
+        chars = parity.strip(data)
+        if faults.bcc < 0 or self._blocks <= faults.bcc:
+            data = _wrong_check(data, chars)
+        spot = _VALUE_END.search(chars, len(chars) // 2)
+        at = spot.start() if spot else len(data) // 2
+        if self._blocks == faults.flip:
+            data = data[:at] + bytes((data[at] ^ 1,)) + data[at + 1 :]
+        if self._blocks == faults.drop:
+            data = data[:at] + data[at + 1 :]
+        return data[: faults.silent] if faults.silent else data
+
+    def _garbage(self) -> bytes:
+        garbage = self._faults.garbage
+        return (
+            garbage if isinstance(garbage, bytes) else self._random.randbytes(garbage)
+        )
+
+    def _make_noise(self, now: float) -> None:
+        paced = self._pace is not Pace.NONE
+        self._outbox += self._random.randbytes(1 if paced else _BURST)
+        self._noise_due = now + (self._step if paced else _BURST_TIME)
+
+    def _damage(self, data: bytes) -> bytes:
+        """Return ``data`` with bits flipped and bytes lost at random."""
+        rate = self._faults.errors
+        if not rate:
+            return data
+        damaged = bytearray()
+        for byte in data:
+            dice = self._random.random()
+            if dice < rate / 2:
+                damaged.append(byte ^ 1 << self._random.randrange(8))
+            elif dice >= rate:
+                damaged.append(byte)
+        return bytes(damaged)
+
+    def _spoil(self, data: bytes, sent: int | None, heard: int | None) -> bytes:
+        """Return what a receiver at ``heard`` Bd makes of characters at ``sent`` Bd."""
+        if sent is None or heard is None or sent == heard:
+            return data
+        if heard > sent:
+            return bytes(self._random.choices(_RUNS, k=len(data)))
+        each = -(-sent // heard)  # characters that become an odd one
+        count, self._spoilt = divmod(self._spoilt + len(data), each)
+        return self._random.randbytes(count)
+
+
+def _wrong_check(data: bytes, chars: bytes) -> bytes:
+    """Return a block with another check character or CRC; its parity stays right."""
+    if chars[:1] == STX and ETX in chars[-2:-1]:
+        right = {bcc_xor(chars[1:-1]), bcc_sum7(chars[1:-1])}
+        turn = next(t for t in (3, 5, 6) if chars[-1] ^ t not in right)
+        return data[:-1] + bytes((data[-1] ^ turn,))
+    crc = re.search(rb"!([0-9A-F])[0-9A-F]{3}\r\n\Z", chars)
+    if crc:
+        at = crc.start(1)
+        digit = b"F" if crc[1] != b"F" else b"0"
+        return data[:at] + digit + data[at + 1 :]
+    return data
