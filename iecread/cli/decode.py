@@ -1,0 +1,106 @@
+"""``iecread decode``: what was saved from a meter, into values, without a meter."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from itertools import chain
+from typing import BinaryIO
+
+import click
+
+from iecread.cli.context import Surroundings
+from iecread.cli.exitcodes import UsageError
+from iecread.cli.options import (
+    Command,
+    OutputOptions,
+    bcc_option,
+    common_options,
+    framing_option,
+    output_options,
+    timezone_option,
+)
+from iecread.errors import PortError, RemoteProtocolError
+
+
+@click.command(
+    cls=Command,
+    short_help="A saved readout, dialogue or telegrams into values.",
+    example="iecread decode readout.txt\niecread decode - -f json < readout.txt",
+)
+@click.argument(
+    "file",
+    metavar="FILE",
+    type=click.Path(allow_dash=True),
+    help="What a meter sent; - is stdin.",
+)
+@output_options("table", "csv", "json", "jsonl", "value", "influx", "prom")
+@bcc_option
+@framing_option
+@timezone_option
+@common_options
+@click.pass_obj
+def command(
+    around: Surroundings,
+    /,
+    file: str,
+    out: OutputOptions,
+    bcc: str,
+    framing: str,
+    timezone: str | None,
+) -> None:
+    """Turn what was saved from a meter into values.
+
+    FILE holds the bytes as they came: a readout, a whole dialogue, or telegrams one
+    behind the other.  All that can be read is written; the exit code is 8 if a block
+    check is wrong or nothing could be read.
+    """
+    from iecread.cli.writing import Writer
+    from iecread.protocol.parity import Parity
+    from iecread.protocol.telegrams import BlockCheck, TelegramDecoder
+    from iecread.readings import readout
+
+    around.meter = file
+    parity = {"7e1": Parity.EVEN, "auto": None}.get(framing, Parity.NONE)
+    decoder = TelegramDecoder(check=bcc, parity=parity)
+    wrong = anything = False
+    with (
+        _opened(around, file) as stream,
+        Writer(around, out) as writer,
+    ):
+        pieces = (decoder.feed(piece) for piece in _read(stream, file))
+        for telegrams in chain(pieces, (decoder.finish() for _ in range(1))):
+            for telegram in telegrams:
+                writer.write(readout(telegram, timezone=timezone))
+                wrong |= telegram.block_check is BlockCheck.BAD
+                anything |= bool(telegram.data_sets or telegram.identification)
+        if not anything:
+            raise RemoteProtocolError(
+                f"nothing in {file!r} is a reading of a meter",
+                "it should hold the bytes as they came from the line",
+            )
+    if wrong:
+        raise RemoteProtocolError(
+            "a block check is wrong", "the registers of that block are unchecked"
+        )
+
+
+def _opened(around: Surroundings, file: str) -> AbstractContextManager[BinaryIO]:
+    """Open FILE, or take stdin for ``-``."""
+    if file == "-":
+        if around.stdin is None:
+            raise UsageError("stdin is closed", "name a file")
+        return nullcontext(around.stdin.buffer)
+    try:
+        return open(file, "rb")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"cannot read {file!r}: {why.lower()}") from error
+
+
+def _read(stream: BinaryIO, file: str) -> Iterator[bytes]:
+    from iecread.saved import chunks
+
+    try:
+        yield from chunks(stream)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise PortError(f"cannot read {file!r}: {why}") from error

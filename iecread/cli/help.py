@@ -1,0 +1,147 @@
+"""``iecread help [TOPIC]``: short texts on what no single command can explain.
+
+Exit codes and environment variables come from the tables that the program itself
+uses, so that they cannot differ from what it does.
+"""
+
+import click
+
+from iecread.cli.exitcodes import EXIT_CODES
+from iecread.cli.options import Command, common_options, variables
+
+
+def _exit_codes() -> str:
+    rows: list[tuple[str, ...]] = [("code", "name", "meaning", "retry?")]
+    rows += [(str(number), *rest) for number, *rest in EXIT_CODES]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+    return "\n".join(lines) + (
+        "\n\nAn error is one line on stderr, and a line on what to do about it.  With\n"
+        "-f json or jsonl it is one JSON line:\n"
+        '  {"error": "no-answer", "meter": "/dev/ttyUSB0", "exit": 7, "message": ...,\n'
+        '   "hint": ...}\n'
+        "--debug adds the traceback."
+    )
+
+
+def _environment() -> str:
+    from iecread.cli.decode import command as decode
+    from iecread.cli.listen import command as listen
+    from iecread.cli.readout import command as readout
+
+    options: dict[str, str] = {}
+    for used in (readout, listen, decode):
+        options.update(variables(used))
+    width = max(map(len, options))
+    lines = [f"  {name:<{width}}  {option}" for name, option in options.items()]
+    return "\n".join(
+        [
+            "Each variable stands for a long option; the option on the command line",
+            "is stronger.  An empty variable counts as not set.",
+            "",
+            *lines,
+            "",
+            "Colour, strongest first:  --color, NO_COLOR, FORCE_COLOR or",
+            "CLICOLOR_FORCE, CLICOLOR=0, TERM=dumb, whether it is a terminal.",
+        ]
+    )
+
+
+_FORMATS = """\
+auto    by the suffix of -o (.csv .json .jsonl .prom .txt), else table on a terminal
+        and csv into a pipe or file
+table   for people; control characters are shown as \\xNN
+csv     time,meter,serial,register,name,value,unit,stamp,status: one row per
+        register, UTF-8, one header; a text cell that a spreadsheet could take for a
+        formula gets ' in front
+json    one object per readout, an array when there are several
+jsonl   one object per line
+value   the bare values, one per line
+influx  InfluxDB line protocol
+prom    Prometheus text, for the textfile collector
+raw     the bytes as the meter sent them (readout)
+
+status of a register, the first that applies:
+  malformed  a control character or a character of wrong parity inside
+  unchecked  its block check was wrong, absent or switched off
+  ok
+
+Values are the digits that the meter sent, never rounded.  -o FILE appears whole or
+not at all; with --append rows are added, the header is written once, and a file
+with another header is left alone (exit 10)."""
+
+_PORTS = """\
+TARGET with / or \\ in it, or of the form COMn, is a port or URL:
+
+  /dev/ttyUSB0                     serial port; /dev/serial/by-id/... does not move
+                                   when heads are replugged
+  COM3                             serial port on Windows
+  /dev/cu.usbserial-1410           serial port on macOS (cu, not tty)
+  socket://192.168.0.8:8000        serial server, raw TCP; its speed is fixed there:
+                                   say --baud 9600 --max-baud 9600
+  rfc2217://192.168.0.7:4001       serial server that changes speed for us
+  sim://household                  simulated meter, see below
+
+No permission: add yourself to the group that owns the port (dialout or uucp), then
+log in again:  sudo usermod -aG dialout "$USER"
+Held by another program: --wait 30s waits for it.
+Garbage: try --framing 8n1 (a gateway that takes parity off) or hw7e1 (a port that
+is to check parity itself).  Our own bytes come back: --echo yes."""
+
+_TIMING = """\
+A session opens at 300 Bd, about 30 characters a second, and changes to the speed
+that the meter offers: 10,000 characters take 6 minutes at 300 Bd, 11 s at 9600 Bd.
+
+  --timeout       silence allowed while waiting for the meter.  Data that keep coming
+                  are never cut off: a readout may take as long as it needs
+  --retries       repeats of the whole session when the meter did not answer or the
+                  block check stayed wrong
+  --wait          how long to wait for a port that another program holds
+  --switch-delay  pause between our acknowledge and the change of speed.  Computed;
+                  a meter that loses its first characters may need 250ms
+  --baud          speed to open with, where it is not 300
+  --max-baud      do not agree to more: a slow head, a gateway of fixed speed
+  --stay-at-baud  for meters that announce a speed and do not change to it
+  --only          stops reading when all that was asked for has come
+
+Times are 500ms, 5s, 15m, 24h or 7d; a plain number is seconds."""
+
+
+def _ports() -> str:
+    from iecread.simulator import options_help
+
+    return f"{_PORTS}\n\nSimulated meters:\n\n{options_help()}"
+
+
+TOPICS = {
+    "exit-codes": ("what the exit status of iecread means", _exit_codes),
+    "environment": ("variables that stand for options", _environment),
+    "formats": ("what -f writes", lambda: _FORMATS),
+    "ports": ("how to name a port, what to do when it fails, sim://", _ports),
+    "timing": ("how long things take and which option changes that", lambda: _TIMING),
+}
+
+
+def _overview() -> str:
+    width = max(map(len, TOPICS))
+    lines = [f"  {name:<{width}}  {about}" for name, (about, _) in TOPICS.items()]
+    return "\n".join(
+        ["Topics:", *lines, "", "iecread COMMAND --help explains a command."]
+    )
+
+
+@click.command(
+    cls=Command,
+    short_help="A topic that no single command explains.",
+    example="iecread help exit-codes",
+)
+@click.argument("topic", required=False, type=click.Choice(list(TOPICS)))
+@common_options
+def command(topic: str | None) -> None:
+    """Explain TOPIC; without one, list the topics."""
+    click.echo(TOPICS[topic][1]() if topic else _overview())

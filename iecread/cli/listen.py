@@ -1,0 +1,62 @@
+"""``iecread listen``: telegrams of meters that talk by themselves, as they come."""
+
+from typing import Any
+
+import click
+
+from iecread.cli.context import Surroundings
+from iecread.cli.options import (
+    Command,
+    OutputOptions,
+    common_options,
+    count_option,
+    line_options,
+    meter_options,
+    output_options,
+    port_of,
+    target_argument,
+)
+
+
+@click.command(
+    cls=Command,
+    short_help="Meters that talk by themselves (mode D, P1).",
+    example="iecread listen /dev/ttyUSB1 --baud 115200 --framing 8n1\n"
+    "iecread listen sim://p1 --count 3 -f jsonl",
+)
+@target_argument
+@count_option
+@output_options("table", "csv", "json", "jsonl", "value", "influx", "raw")
+@meter_options
+@line_options
+@common_options
+@click.pass_obj
+def command(
+    around: Surroundings,
+    /,
+    target: str,
+    count: int | None,
+    out: OutputOptions,
+    **meter: Any,
+) -> None:
+    """Print each telegram of a meter that talks by itself (mode D, P1).
+
+    Nothing is sent.  It goes on until Ctrl-C, SIGTERM or --count; a --timeout ends it
+    when so long no telegram came.
+    """
+    around.meter = target
+    port = port_of(target)
+    from iecread.cli.watch import watched
+    from iecread.cli.writing import Writer
+    from iecread.session import Meter
+
+    with (
+        Writer(around, out) as writer,
+        Meter(port, **{**meter, "mode": "d"}) as session,
+        watched(around, session, lines=False) as wipe,
+    ):
+        for number, readout in enumerate(session.listen(), 1):
+            wipe()
+            writer.write(readout, session.data)
+            if number == count:
+                break

@@ -1,0 +1,526 @@
+"""Options that commands share, as decorators, and the types of their values.
+
+The long option, the key in meters.toml and the environment variable (IECREAD_...)
+have one name.  Values get their types here: durations in seconds, speeds in Bd,
+codes checked.  Options show up in the help under the section they belong to.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar, cast
+
+import click
+
+from iecread.cli.context import BYTES, NORMAL, QUIET, Surroundings
+from iecread.errors import ConfigError, LocalProtocolError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# 6.4 and 6.3.14, item 13; and what gateways and P1 ports run at besides
+SPEEDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+SIMULATED = "sim://"
+LONGEST = 30 * 86400.0  # seconds; more than any wait, less than a select() takes
+
+
+class Option(click.Option):
+    """An option that knows its section and whose errors name the variable."""
+
+    def __init__(self, *args: Any, section: str = "Options", **attrs: Any) -> None:
+        super().__init__(*args, **attrs)
+        self.section = section
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        return {}  # our texts say what is worth saying
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        environment = click.core.ParameterSource.ENVIRONMENT
+        if ctx is not None and ctx.get_parameter_source(self.name) is environment:
+            return f"{self.envvar}"
+        return f"{max(self.opts, key=len)}"
+
+
+class Command(click.Command):
+    """A command whose help shows options by section and ends with an example."""
+
+    def __init__(self, *args: Any, example: str, **attrs: Any) -> None:
+        attrs["epilog"] = "\b\nExample:\n  " + example.replace("\n", "\n  ")
+        super().__init__(*args, **attrs)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        options, *arguments = super().collect_usage_pieces(ctx)
+        return [*arguments, options]
+
+    def format_options(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None and not isinstance(param, click.Argument):
+                section = getattr(param, "section", "Every command")
+                sections.setdefault(section, []).append(record)
+        width = max(len(names) for part in sections.values() for names, _ in part)
+        for section, records in sections.items():
+            with formatter.section(section):
+                # all sections share one column of explanations
+                names, help_ = records[0]
+                records[0] = (names.ljust(min(width, 30)), help_)
+                formatter.write_dl(records)
+
+
+def _option(
+    section: str, *names: str, env: bool = True, **attrs: Any
+) -> Callable[[F], F]:
+    variable = "IECREAD_" + names[-1].lstrip("-").upper().replace("-", "_")
+    attrs.setdefault("envvar", variable if env else None)
+    return click.option(*names, cls=Option, section=section, **attrs)
+
+
+def _together(*options: Callable[[F], F]) -> Callable[[F], F]:
+    def decorate(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+class Duration(click.ParamType[float]):
+    """``500ms``, ``5s``, ``15m``, ``24h``, ``7d``; a plain number is seconds."""
+
+    name = "duration"
+    _FORM = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d)?", re.ASCII)
+    _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "TIME"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, int | float):
+            return float(value)
+        match = self._FORM.fullmatch(str(value).strip())
+        if not match:
+            self.fail(f"{value!r} is no duration, such as 500ms, 5s or 15m", param, ctx)
+        seconds = float(match[1]) * self._UNITS[match[2] or "s"]
+        if seconds > LONGEST:
+            self.fail(f"{value!r} is more than 30 days", param, ctx)
+        return seconds
+
+
+class Speed(click.ParamType[int]):
+    """A speed in Bd that meters and gateways use."""
+
+    name = "speed"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "BD"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        if str(value) not in map(str, SPEEDS):
+            known = " ".join(map(str, SPEEDS))
+            self.fail(f"{value!r} is none of {known}", param, ctx)
+        return int(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        found = (str(speed) for speed in SPEEDS)
+        return [
+            CompletionItem(speed) for speed in found if speed.startswith(incomplete)
+        ]
+
+
+class Address(click.ParamType[str]):
+    """A device address: up to 32 letters, digits and blanks."""
+
+    name = "address"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        from iecread.protocol.messages import Request
+
+        try:
+            Request(str(value)).to_bytes()
+        except LocalProtocolError as error:
+            self.fail(f"{value!r}: {error.hint}", param, ctx)
+        return str(value)
+
+
+class Zone(click.ParamType[str]):
+    """An IANA time zone."""
+
+    name = "zone"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        from zoneinfo import ZoneInfo
+
+        try:
+            ZoneInfo(str(value))
+        except (KeyError, ValueError, OSError):  # the three ways in which it fails
+            self.fail(f"no time zone {value!r}, such as Europe/Berlin", param, ctx)
+        return str(value)
+
+
+class SelectCharacter(click.ParamType[str]):
+    """Y of the option select: one character, but not ``1`` (programming)."""
+
+    name = "y"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "Y"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        if not re.fullmatch("[!-~]", str(value)) or value == "1":
+            self.fail(f"{value!r} is none of 0 (all) and 2 to 9", param, ctx)
+        return str(value)
+
+
+class Target(click.ParamType[str]):
+    """A port, URL or meter; completes what is plugged in here."""
+
+    name = "target"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[Any]:
+        from glob import glob
+
+        from click.shell_completion import CompletionItem
+
+        heads = ("serial/by-id/*", "ttyUSB*", "ttyACM*", "ttyAMA*", "cu.*")
+        ports = [port for head in heads for port in sorted(glob(f"/dev/{head}"))]
+        if incomplete.startswith(SIMULATED[:3]):
+            from iecread.simulator import MODELS
+
+            ports += [SIMULATED + name for name in MODELS]
+        else:
+            ports.append(SIMULATED)
+        return [CompletionItem(port) for port in ports if port.startswith(incomplete)]
+
+
+DURATION, SPEED, ADDRESS, ZONE = Duration(), Speed(), Address(), Zone()
+
+
+def _codes(
+    ctx: click.Context, param: click.Parameter, value: Sequence[str]
+) -> tuple[str, ...]:
+    """Split what ``--only`` got at commas, and check each code."""
+    codes = [code.strip() for word in value for code in word.split(",")]
+    if codes:
+        from iecread.obis import Pattern
+
+        for code in codes:
+            try:
+                Pattern.parse(code)
+            except ValueError as error:
+                raise click.BadParameter(str(error), ctx, param) from error
+    return tuple(codes)
+
+
+def _choice(*names: str) -> click.Choice[str]:
+    return click.Choice(names, case_sensitive=False)
+
+
+def is_port(target: str) -> bool:
+    """Tell by its spelling whether TARGET is a port or URL, not a meter's name."""
+    return any(mark in target for mark in ("/", "\\")) or bool(
+        re.fullmatch(r"COM[0-9]+", target, re.I)
+    )
+
+
+def port_of(target: str) -> str:
+    """Return the port that TARGET means.
+
+    Raises:
+        ConfigError: it is spelled like a meter's name, and there is no such meter.
+    """
+    if is_port(target):
+        return target
+    raise ConfigError(f"no meter called {target!r}", _meant(target))
+
+
+def _meant(target: str) -> str:
+    import os
+
+    for folder in ("/dev/", "/dev/serial/by-id/"):
+        if target not in ("", ".", "..") and os.path.exists(folder + target):
+            return f"did you mean {folder}{target}"
+    if re.match(r"(tty|cu\.|rfcomm|pts)", target):
+        return f"a port is given with its folder: /dev/{target}"
+    if re.fullmatch(r"[\w.-]+:[0-9]+", target):
+        return f"a serial server is given as socket://{target} or rfc2217://{target}"
+    if target.startswith("sim:"):
+        return f"a simulated meter is given as {SIMULATED}{target[4:]}"
+    return (
+        "a port is /dev/ttyUSB0, COM3, socket://HOST:PORT, rfc2217://HOST:PORT or "
+        "sim://household"
+    )
+
+
+target_argument = click.argument(
+    "target", type=Target(), metavar="TARGET", help="Port, URL or meter: help ports."
+)
+
+framing_option = _option(
+    "Line",
+    "--framing",
+    type=_choice("auto", "7e1", "8n1", "hw7e1"),
+    default="auto",
+    help="7e1: parity by software; hw7e1: by the port; 8n1: none.",
+)
+bcc_option = _option(
+    "Meter",
+    "--bcc",
+    type=_choice("auto", "xor", "sum7", "off"),
+    default="auto",
+    help="Kind of block check; off shows all values as unchecked.",
+)
+timezone_option = _option(
+    "Meter",
+    "--timezone",
+    type=ZONE,
+    help="Where the meter hangs; gives time stamps their offset.",
+)
+
+line_options = _together(
+    _option("Line", "--baud", type=SPEED, help="Opening speed.  [default: 300]"),
+    _option("Line", "--max-baud", type=SPEED, help="Agree to no more than this."),
+    _option(
+        "Line",
+        "--stay-at-baud",
+        is_flag=True,
+        help="Acknowledge the speed offered, but do not change to it.",
+    ),
+    _option(
+        "Line",
+        "--switch-delay",
+        type=DURATION,
+        help="Between acknowledge and change of speed.  [default: computed]",
+    ),
+    framing_option,
+    _option(
+        "Line",
+        "--timeout",
+        type=DURATION,
+        help="Silence that ends waiting, not a total.  [default: by the line]",
+    ),
+    _option(
+        "Line",
+        "--retries",
+        type=click.IntRange(0, 100),
+        default=2,
+        metavar="N",
+        help="Repeats of the whole session after a failure.  [default: 2]",
+    ),
+    _option(
+        "Line",
+        "--wait",
+        type=DURATION,
+        default="0s",
+        help="Wait so long for a port that is held.  [default: 0s]",
+    ),
+    _option(
+        "Line",
+        "--echo",
+        type=_choice("auto", "yes", "no"),
+        default="auto",
+        help="Whether our own bytes come back.",
+    ),
+)
+
+meter_options = _together(
+    _option("Meter", "--address", type=ADDRESS, default="", help="Device address."),
+    _option(
+        "Meter",
+        "--mode",
+        type=_choice("auto", "a", "b", "c", "d"),
+        default="auto",
+        help="Protocol mode; d listens only.",
+    ),
+    _option(
+        "Meter",
+        "--wake",
+        type=_choice("auto", "never", "always"),
+        default="auto",
+        help="Wake-up message for meters with a battery.",
+    ),
+    bcc_option,
+    _option(
+        "Meter",
+        "--option",
+        type=SelectCharacter(),
+        default="0",
+        help="Which list: Y of the option select, 6 to 9 are the maker's.",
+    ),
+    _option(
+        "Meter",
+        "--expect-serial",
+        metavar="SERIAL",
+        help="Fail if another meter answers.",
+    ),
+    timezone_option,
+)
+
+only_option = _option(
+    "Output",
+    "--only",
+    metavar="CODE",
+    multiple=True,
+    env=False,
+    callback=_codes,
+    help="Only these registers, comma-separated or repeated; stops early.",
+)
+
+count_option = _option(
+    "Output",
+    "--count",
+    type=click.IntRange(1),
+    metavar="N",
+    env=False,
+    help="End after N telegrams.",
+)
+
+
+class OutputOptions(NamedTuple):
+    """What the options of output_options say.
+
+    Attributes:
+        format_: ``auto`` or a format.
+        output: a file, ``-`` for stdout.
+        append: whether to add to the file.
+        utc: whether times are in UTC.
+        strict: whether a register that is not sure is an error.
+    """
+
+    format_: str
+    output: str
+    append: bool
+    utc: bool
+    strict: bool
+
+
+def output_options(*formats: str) -> Callable[[F], F]:
+    """Options of every command with data; the command gets them as ``out``.
+
+    Args:
+        formats: the formats that the command can write, besides ``auto``.
+    """
+
+    def gathered(function: F) -> F:
+        @wraps(function)
+        def command(*args: Any, **options: Any) -> Any:
+            out = OutputOptions(*(options.pop(key) for key in OutputOptions._fields))
+            return function(*args, out=out, **options)
+
+        return cast(F, command)
+
+    options = _together(
+        _option(
+            "Output",
+            "-f",
+            "--format",
+            "format_",
+            metavar="FORMAT",
+            type=_choice("auto", *formats),
+            default="auto",
+            envvar="IECREAD_FORMAT",
+            help=f"auto, {', '.join(formats)}.  auto: by the suffix of -o, else "
+            "table on a terminal, else csv.",
+        ),
+        _option(
+            "Output",
+            "-o",
+            "--output",
+            metavar="FILE",
+            type=click.Path(allow_dash=True),
+            default="-",
+            help="Write to FILE, whole or not at all; - is stdout.",
+        ),
+        _option("Output", "--append", is_flag=True, help="Add to FILE."),
+        _option("Output", "--utc", is_flag=True, help="Times in UTC."),
+        _option(
+            "Output",
+            "--strict",
+            is_flag=True,
+            help="Exit 8 if a register is unchecked or malformed.",
+        ),
+    )
+    return lambda function: options(gathered(function))
+
+
+def _verbosity(ctx: click.Context, param: click.Parameter, value: int) -> None:
+    around: Surroundings | None = ctx.find_object(Surroundings)
+    if around is not None and value:
+        around.verbosity = QUIET if param.name == "quiet" else min(value, BYTES)
+
+
+def _color(ctx: click.Context, param: click.Parameter, value: str) -> None:
+    around: Surroundings | None = ctx.find_object(Surroundings)
+    if around is not None:
+        around.color = value
+
+
+common_options = _together(
+    _option(
+        "Every command",
+        "-v",
+        "--verbose",
+        count=True,
+        env=False,
+        default=NORMAL,
+        expose_value=False,
+        callback=_verbosity,
+        help="One line per step; -vv: bytes both ways with times.",
+    ),
+    _option(
+        "Every command",
+        "-q",
+        "--quiet",
+        is_flag=True,
+        env=False,
+        expose_value=False,
+        callback=_verbosity,
+        help="Errors only.",
+    ),
+    _option(
+        "Every command",
+        "--debug",
+        is_flag=True,
+        expose_value=False,
+        help="Show the traceback of an error.",
+    ),
+    _option(
+        "Every command",
+        "--color",
+        type=_choice("auto", "always", "never"),
+        default="auto",
+        expose_value=False,
+        is_eager=True,
+        callback=_color,
+        help="Colour; NO_COLOR and FORCE_COLOR count too.",
+    ),
+)
+
+
+def variables(command: click.Command) -> Iterator[tuple[str, str]]:
+    """Yield environment variable and long option of what ``command`` takes."""
+    for param in command.params:
+        if isinstance(param, click.Option) and isinstance(param.envvar, str):
+            yield param.envvar, max(param.opts, key=len)

@@ -1,0 +1,85 @@
+"""``iecread readout``: options, one session, one readout written."""
+
+from typing import Any
+
+import click
+
+from iecread.cli.context import Surroundings
+from iecread.cli.exitcodes import PartialError, UsageError
+from iecread.cli.options import (
+    Command,
+    OutputOptions,
+    common_options,
+    line_options,
+    meter_options,
+    only_option,
+    output_options,
+    port_of,
+    target_argument,
+)
+from iecread.errors import IecReadError
+
+
+@click.command(
+    cls=Command,
+    short_help="All that the meter offers in its data readout.",
+    example="iecread readout /dev/ttyUSB0\n"
+    "iecread readout sim://household --only 1.8.0,2.8.0 -f json",
+)
+@target_argument
+@only_option
+@output_options("table", "csv", "json", "jsonl", "value", "influx", "prom", "raw")
+@meter_options
+@line_options
+@common_options
+@click.pass_obj
+def command(
+    around: Surroundings,
+    /,
+    target: str,
+    only: tuple[str, ...],
+    out: OutputOptions,
+    **meter: Any,
+) -> None:
+    """Read all that a meter offers in its data readout.
+
+    Protocol mode, speed, echo and parity are found out.  With --mode d it waits for
+    one telegram of a meter that talks by itself.
+    """
+    around.meter = target
+    port = port_of(target)
+    from iecread.cli.watch import watched
+    from iecread.cli.writing import Writer
+    from iecread.session import Meter
+
+    writer = Writer(around, out)
+    if only and writer.format == "raw":
+        raise UsageError("-f raw is all that came; --only cannot choose from it")
+    with writer:
+        try:
+            with (
+                Meter(port, **meter) as session,
+                watched(around, session, lines=writer.live),
+            ):
+                readout = session.readout(only)
+        except IecReadError as error:
+            # lines that no block check can vouch for are shown as such
+            partly = getattr(error, "readout", None)
+            if partly is not None and writer.format != "raw":
+                writer.write(partly)
+            writer.failed()
+            raise
+        writer.write(readout, session.data)
+    missing = _missing(only, [reading.register for reading in readout.registers])
+    if missing:
+        raise PartialError(
+            f"not in the readout: {', '.join(missing)}",
+            "without --only all registers are shown",
+        )
+
+
+def _missing(only: tuple[str, ...], found: list[str]) -> list[str]:
+    from iecread.obis import Pattern
+
+    patterns = [(code, Pattern.parse(code)) for code in only]
+    return [code for code, want in patterns if not any(map(want.matches, found))]

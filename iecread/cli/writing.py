@@ -1,0 +1,161 @@
+"""Readouts to where they are wanted: the format chosen, the file opened, rows out.
+
+The output is opened before a meter is talked to, so that a wrong path costs no
+readout.  What was written stays when a later readout fails; where nothing was
+written, no file appears and an old one is left alone.
+"""
+
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from iecread.cli.context import Surroundings
+from iecread.cli.exitcodes import UsageError
+from iecread.cli.options import OutputOptions
+from iecread.errors import RemoteProtocolError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from iecread.readings import Readout
+
+_SUFFIXES = {
+    ".csv": "csv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".prom": "prom",
+    ".txt": "table",
+}
+_NOT_SURE = ("malformed", "unchecked")
+
+
+def chosen_format(format_: str, output: str, terminal: bool) -> str:
+    """Return the format that ``auto`` stands for; others as they are.
+
+    Args:
+        format_: what ``-f`` says.
+        output: what ``-o`` says; ``-`` is stdout.
+        terminal: whether stdout is a terminal.
+    """
+    if format_ != "auto":
+        return format_
+    if output == "-":
+        return "table" if terminal else "csv"
+    dot = output.rfind(".")
+    return _SUFFIXES.get(output[dot:].lower(), "csv") if dot >= 0 else "csv"
+
+
+class Writer:
+    """Writes readouts as the output options say; a context manager.
+
+    Attributes:
+        format: the format, never ``auto``.
+        live: whether a person looks at a table on a terminal.
+    """
+
+    def __init__(self, around: Surroundings, out: OutputOptions) -> None:
+        if out.append and out.output == "-":
+            raise UsageError("--append needs a file", "name one with -o FILE")
+        to_terminal = out.output == "-" and around.terminal(around.stdout)
+        self.format = chosen_format(out.format_, out.output, to_terminal)
+        if out.append and self.format in ("json", "prom"):
+            raise UsageError(
+                f"a file of -f {self.format} cannot be appended to",
+                "use -f jsonl or csv",
+            )
+        around.json_errors = self.format in ("json", "jsonl")
+        self.live = (
+            to_terminal and self.format == "table" and around.terminal(around.stderr)
+        )
+        self._around = around
+        self._target = None if out.output == "-" else out.output
+        self._strict = out.strict
+        self._written = False
+        self._open(out)
+
+    def _open(self, out: OutputOptions) -> None:
+        from iecread.output import formatter
+        from iecread.output.sink import Sink
+
+        header = ""
+        self._formatter = None
+        if self.format != "raw":
+            self._formatter = formatter(
+                self.format,
+                utc=out.utc,
+                width=self._around.width if self._target is None else None,
+                color=self._target is None
+                and self._around.colored(self._around.stdout),
+            )
+            header = self._formatter.begin()
+        self._sink = Sink(self._target, out.append, header)
+
+    def __enter__(self) -> "Writer":
+        self._sink.__enter__()
+        return self
+
+    def write(self, readout: "Readout", data: bytes = b"") -> None:
+        """Write one readout.
+
+        Args:
+            readout: what to write.
+            data: what it was read from, for ``-f raw``.
+
+        Raises:
+            OutputError: it could not be written.
+            RemoteProtocolError: ``--strict``, and it has a register that is not sure.
+        """
+        if self._formatter is None:
+            self._sink.write(data)
+        else:
+            self._sink.write(self._formatter.readout(readout))
+        self._written = True
+        if self._strict:
+            _demand_all_sure(readout)
+
+    def failed(self) -> None:
+        """Say in the output that the meter could not be read, where it can say so."""
+        if self.format == "prom" and not self._written:
+            from iecread.output.prom import failure
+
+            self._sink.write(failure("", _last_success(self._target)))
+            self._written = True
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None or self._written:
+            if self._formatter is not None:
+                self._sink.write(self._formatter.end())
+            self._sink.commit()
+        else:
+            self._sink.abort()
+
+
+def _demand_all_sure(readout: "Readout") -> None:
+    doubtful = [r for r in readout.registers if r.status in _NOT_SURE]
+    if doubtful:
+        first = f"{doubtful[0].register} is {doubtful[0].status}"
+        raise RemoteProtocolError(
+            f"{len(doubtful)} of {len(readout.registers)} registers are not sure: "
+            f"{first}",
+            "without --strict they are written with that status",
+        )
+
+
+def _last_success(file: str | None) -> "datetime | None":
+    """When the meter was last read, as the file that is to be replaced has it."""
+    import re
+    from datetime import UTC, datetime
+
+    try:
+        with open(file or "", encoding="utf-8", errors="replace") as old:
+            text = old.read(1 << 20)
+    except OSError:
+        return None
+    name = r"^iecread_last_success_timestamp_seconds\{.*\} ([0-9]{1,11}(?:\.[0-9]+)?)$"
+    found = re.search(name, text, re.M)
+    return datetime.fromtimestamp(float(found[1]), UTC) if found else None

@@ -1,0 +1,81 @@
+"""What all tests share: ``run``, the command line in this process."""
+
+import io
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from iecread.cli.context import Surroundings
+from iecread.cli.main import run as run_command
+
+
+class Terminal(io.TextIOWrapper):
+    """A text stream over bytes that may say that it is a terminal."""
+
+    def __init__(self, data: bytes = b"", *, terminal: bool = False) -> None:
+        super().__init__(io.BytesIO(data), encoding="utf-8", newline="")
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+    @property
+    def written(self) -> bytes:
+        self.flush()
+        data: bytes = self.buffer.getvalue()  # type: ignore[attr-defined]
+        return data
+
+
+@dataclass
+class Result:
+    """What one command line gave."""
+
+    exit: int
+    data: bytes
+    stderr: str
+
+    @property
+    def stdout(self) -> str:
+        return self.data.decode()
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.data)
+
+    @property
+    def error(self) -> Any:
+        """The JSON line on stderr."""
+        return json.loads(self.stderr)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """``run("readout", "sim://household", "-f", "json")``: a Result.
+
+    Fails on another exit code than ``exit``.  ``terminal`` makes stdout and stderr
+    terminals; the environment has nothing but ``env``.
+    """
+
+    def run(
+        *argv: str,
+        exit: int = 0,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        terminal: bool = False,
+    ) -> Result:
+        out, err = Terminal(terminal=terminal), Terminal(terminal=terminal)
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdin", Terminal(stdin))
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "stderr", err)
+            patch.setattr("os.environ", dict(env or {}))
+            status = run_command(argv, Surroundings())
+        result = Result(status, out.written, err.written.decode())
+        assert status == exit, f"exit {status}: {result.stderr}"
+        return result
+
+    return run
