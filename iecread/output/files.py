@@ -75,7 +75,7 @@ def check_place(path: str) -> None:
 
 
 class Replaced:
-    """A file that appears whole or not at all."""
+    """A file that appears whole or not at all; a failed commit wants an abort."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -120,11 +120,8 @@ class Replaced:
             sync(self._descriptor)
             self._close()
             os.replace(self._temporary, self._place)
-        except BaseException as error:
-            self.abort()
-            if isinstance(error, OSError):
-                raise failed(self._path, error) from error
-            raise
+        except OSError as error:
+            raise failed(self._path, error) from error
         self._sync_folder()
 
     def _sync_folder(self) -> None:

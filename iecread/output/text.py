@@ -38,7 +38,8 @@ def printable(text: str) -> str:
         The text with control, bidirectional and other invisible characters written
         as ``\\xNN`` (``\\uNNNN`` above FF).
     """
-    return _UNSAFE.sub(_escape, text)
+    # all that is unsafe is not printable to Python either; the look-up is quick
+    return text if text.isprintable() else _UNSAFE.sub(_escape, text)
 
 
 def csv_cell(text: str) -> str:
