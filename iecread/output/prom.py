@@ -1,0 +1,116 @@
+"""Prometheus text exposition, for a file that the node exporter collects.
+
+All of a metric stands together and no set of labels may occur twice, or Prometheus
+refuses the whole file: so everything is held until the end, of several readouts of
+one meter only the last is kept, and a label set that repeats within one gets the
+label ``index="2"``, ``"3"``.  Numbers only; left out are texts, registers without a
+value and malformed ones.  Unchecked values have the label ``status``, which makes
+another series of them.
+"""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from iecread.output.rows import plain, rows
+from iecread.output.text import printable
+from iecread.readings import Readout
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LABEL = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
+_HEADS = {
+    "iecread_register": "Value of a register of a meter.",
+    "iecread_up": "Whether the last attempt to read the meter succeeded.",
+    "iecread_last_success_timestamp_seconds": "When the meter was last read.",
+}
+
+
+def _labels(labels: dict[str, str | None]) -> str:
+    return ",".join(
+        f'{key}="{printable(text or "").translate(_LABEL)}"'
+        for key, text in labels.items()
+    )
+
+
+def _seconds(time: datetime) -> str:
+    micros = (time - _EPOCH) // timedelta(microseconds=1)
+    return f"{Decimal(micros).scaleb(-6).normalize():f}"
+
+
+def _family(name: str, samples: list[str]) -> str:
+    """One metric with its HELP and TYPE; nothing if there are no samples."""
+    if not samples:
+        return ""
+    head = f"# HELP {name} {_HEADS[name]}\n# TYPE {name} gauge\n"
+    return head + "".join(f"{name}{sample}\n" for sample in samples)
+
+
+def _registers(readout: Readout) -> list[str]:
+    seen: dict[str, int] = {}
+    samples = []
+    for reading in readout.registers:
+        if reading.status == "malformed":
+            continue
+        for row in rows(reading):
+            if not isinstance(row.value, Decimal):
+                continue
+            labels = {
+                "meter": readout.meter,
+                "serial": readout.serial,
+                "register": row.register,
+                "unit": row.unit,
+                "name": reading.name,
+            }
+            if reading.status == "unchecked":
+                labels["status"] = reading.status
+            key = _labels(labels)
+            seen[key] = index = seen.get(key, 0) + 1
+            if index > 1:
+                key += f',index="{index}"'
+            samples.append(f"{{{key}}} {plain(row.value)}")
+    return samples
+
+
+def failure(meter: str, last: datetime | None = None) -> str:
+    """The text for a meter that could not be read: ``iecread_up`` is 0.
+
+    Args:
+        meter: name of the meter, or its port.
+        last: when it was last read, aware, where that is known.
+    """
+    labels = _labels({"meter": meter})
+    times = [] if last is None else [f"{{{labels}}} {_seconds(last)}"]
+    return _family("iecread_up", [f"{{{labels}}} 0"]) + _family(
+        "iecread_last_success_timestamp_seconds", times
+    )
+
+
+class PromFormatter:
+    """Readouts as Prometheus metrics, the last one of each meter."""
+
+    def __init__(self) -> None:
+        self._latest: dict[str, Readout] = {}
+
+    def begin(self) -> str:
+        return ""
+
+    def readout(self, readout: Readout) -> str:
+        meter = _labels({"meter": readout.meter, "serial": readout.serial})
+        self._latest.pop(meter, None)  # the latest is last
+        self._latest[meter] = readout
+        return ""
+
+    def end(self) -> str:
+        samples: list[str] = []
+        times: dict[str, str] = {}  # one for each meter, whatever its serial
+        for readout in self._latest.values():
+            samples += _registers(readout)
+            labels = _labels({"meter": readout.meter})
+            times[labels] = "" if readout.time is None else _seconds(readout.time)
+        return (
+            _family("iecread_register", samples)
+            + _family("iecread_up", [f"{{{labels}}} 1" for labels in times])
+            + _family(
+                "iecread_last_success_timestamp_seconds",
+                [f"{{{labels}}} {time}" for labels, time in times.items() if time],
+            )
+        )

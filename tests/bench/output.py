@@ -1,0 +1,85 @@
+"""What it costs to write a readout of 10,000 registers, as a ratio.
+
+The measure is one compiled ``re.findall`` over the text of its data block in the
+same process; the whole of ``decode -f jsonl`` may take 30 of them.  Run it from
+the root of the project:  python tests/bench/output.py
+"""
+
+import re
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from iecread.output import FORMATS, formatter
+from iecread.protocol.datasets import Group
+from iecread.readings import Reading, Readout
+
+COUNT = 10_000
+
+
+def _reading(number: int) -> Reading:
+    raw = f"{number:08}.{number % 1000:03}"
+    return Reading(
+        register=f"1-0:1.8.{number % 64}*{number % 99}",
+        obis=f"1-0:1.8.{number % 64}*{number % 99}",
+        name="active energy, import, total",
+        value=Decimal(raw),
+        unit="kWh",
+        raw=raw,
+        stamp=None,
+        status="ok",
+        groups=(Group(raw, "kWh"),),
+    )
+
+
+def _best(call: Callable[[], object]) -> float:
+    times = []
+    for _ in range(7):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def main() -> None:
+    registers = tuple(_reading(number) for number in range(COUNT))
+    readout = Readout(
+        time=datetime(2026, 11, 22, 16, 42, 11, tzinfo=UTC),
+        meter="bench",
+        port=None,
+        identification="/XYZ5BENCH",
+        manufacturer="XYZ",
+        manufacturer_name=None,
+        model="BENCH",
+        serial="1",
+        mode="C",
+        speed=9600,
+        seconds=1.0,
+        block_check="ok",
+        complete=True,
+        simulated=False,
+        registers=registers,
+        text=(),
+    )
+    block = "".join(f"{r.register}({r.raw}*{r.unit})\r\n" for r in registers)
+    pattern = re.compile(r"([^()\r\n]*)\(([^()*]*)(?:\*([^()]*))?\)")
+    measure = _best(lambda: pattern.findall(block))
+    for name in FORMATS:
+        if name in ("raw", "table"):  # nothing to do; for the eye only
+            continue
+
+        def write(name: str = name) -> str:
+            made = formatter(name)
+            return made.begin() + made.readout(readout) + made.end()
+
+        spent = _best(write)
+        sys.stdout.write(
+            f"{name:7} {spent / measure:5.1f} x re.findall"
+            f" ({spent / COUNT * 1e6:.1f} us for each register)\n"
+        )
+
+
+if __name__ == "__main__":
+    main()
