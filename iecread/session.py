@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from iecread.errors import (
     CheckError,
@@ -20,7 +21,6 @@ from iecread.errors import (
     RefusedError,
 )
 from iecread.link import Link, OnBytes
-from iecread.obis import Pattern
 from iecread.protocol.actions import (
     BlockReceived,
     Event,
@@ -33,10 +33,13 @@ from iecread.protocol.listener import PUSH_SPEEDS, ListenEngine
 from iecread.protocol.messages import OPENING_SPEED, Request, error_text
 from iecread.protocol.parity import Parity
 from iecread.protocol.reader import ReaderEngine, ReaderOptions
-from iecread.protocol.telegrams import Telegram, decode
 from iecread.protocol.timing import Timing
-from iecread.readings import Readout, readout
 from iecread.transports import Framing, LineKind, Transport, open_line
+
+if TYPE_CHECKING:  # imported where used: the first byte leaves before they are needed
+    from iecread.obis import Pattern
+    from iecread.protocol.telegrams import Telegram
+    from iecread.readings import Readout
 
 _CHOICES = {
     "mode": ("auto", "a", "b", "c", "d"),
@@ -201,7 +204,7 @@ class Meter:
             return PUSH_SPEEDS[0]
         return self.options.baud or OPENING_SPEED
 
-    def readout(self, only: Sequence[str] = ()) -> Readout:
+    def readout(self, only: Sequence[str] = ()) -> "Readout":
         """Read all that the meter offers in its data readout (6.3.4).
 
         In mode D it waits for one telegram.
@@ -219,14 +222,15 @@ class Meter:
             PortError: the line was lost.
             ValueError: ``only`` has something that is no code.
         """
-        wanted = [Pattern.parse(code) for code in only]
+        wanted = _patterns(only)
         self._begin()
         if self.options.mode == "d":
             return self._select(next(self._telegrams(self._patience)), wanted)
         engine = self._reader()
         engine.start(self._start)
         missing = list(wanted)
-        head, blocks = b"", []
+        head = b""
+        blocks: list[bytes] = []
         try:
             for event in self._events(engine):
                 if isinstance(event, Identified):
@@ -250,7 +254,7 @@ class Meter:
         self._check(result)
         return self._select(result, wanted)
 
-    def listen(self) -> Iterator[Readout]:
+    def listen(self) -> "Iterator[Readout]":
         """Yield each telegram of a meter that talks by itself (6.4.4, P1).
 
         Ends never by itself; close the iterator or the meter.
@@ -308,7 +312,7 @@ class Meter:
             )
         )
 
-    def _telegrams(self, patience: float | None) -> Iterator[Readout]:
+    def _telegrams(self, patience: float | None) -> "Iterator[Readout]":
         baud, kind = self.options.baud, self._open_transport().kind
         engine = ListenEngine(
             (baud,) if baud else PUSH_SPEEDS,
@@ -341,7 +345,10 @@ class Meter:
         if self.on_bytes:
             self.on_bytes(direction, data, moment - self._start)
 
-    def _readout(self, engine: ReaderEngine | ListenEngine, data: bytes) -> Readout:
+    def _readout(self, engine: ReaderEngine | ListenEngine, data: bytes) -> "Readout":
+        from iecread.protocol.telegrams import decode
+        from iecread.readings import readout
+
         telegrams = decode(data, check=self.options.bcc, parity=engine.parity)
         telegram = _whole(telegrams)
         return readout(
@@ -355,7 +362,7 @@ class Meter:
             mode=engine.mode,
         )
 
-    def _check(self, result: Readout) -> None:
+    def _check(self, result: "Readout") -> None:
         if len(result.registers) == 1 and not result.registers[0].register:
             refusal = error_text(result.registers[0].raw)
             if refusal:
@@ -370,7 +377,7 @@ class Meter:
             )
 
     @staticmethod
-    def _select(result: Readout, wanted: Sequence[Pattern]) -> Readout:
+    def _select(result: "Readout", wanted: "Sequence[Pattern]") -> "Readout":
         if not wanted:
             return result
         kept = tuple(
@@ -381,6 +388,14 @@ class Meter:
         return replace(result, registers=kept)
 
 
+def _patterns(codes: Sequence[str]) -> "list[Pattern]":
+    if not codes:
+        return []
+    from iecread.obis import Pattern
+
+    return [Pattern.parse(code) for code in codes]
+
+
 _ADDRESSES = re.compile(rb"([^()]+)\(")
 
 
@@ -388,7 +403,7 @@ def _codes(line: bytes) -> list[str]:
     return [found.decode("latin-1").strip() for found in _ADDRESSES.findall(line)]
 
 
-def _whole(telegrams: list[Telegram]) -> Telegram:
+def _whole(telegrams: "list[Telegram]") -> "Telegram":
     """The telegram that holds the readout: there is one, unless data look odd."""
     return max(telegrams, key=lambda telegram: len(telegram.data_sets))
 
