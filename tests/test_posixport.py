@@ -463,13 +463,16 @@ def test_drain_waits_for_driver_and_chip(
     line.close()  # still goes by out_waiting, and must flush nothing
 
 
-def test_an_interrupted_drain_is_no_error(
-    line: PosixLine, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("number", [errno.EINTR, errno.ENOTTY])
+def test_a_drain_that_cannot_tell_is_no_error(
+    line: PosixLine, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(_: int) -> None:
-        raise termios.error(errno.EINTR, "Interrupted system call")
+    def fail(*_: object) -> None:
+        raise termios.error(number, os.strerror(number))
 
-    monkeypatch.setattr(termios, "tcdrain", interrupted)
+    monkeypatch.setattr(termios, "tcdrain", fail)
+    line.drain()
+    monkeypatch.setattr(serial.Serial, "out_waiting", property(fail))
     line.drain()
 
 

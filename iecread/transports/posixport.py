@@ -196,13 +196,13 @@ class PosixLine(SerialLine):
     def drain(self) -> None:
         """Wait until driver and chip have sent everything, within a bound."""
         port = self._opened()
-        # tcdrain() alone waits for ever if the adapter takes nothing
-        if self._wait_sent(port):
-            try:
+        try:
+            # tcdrain() alone waits for ever if the adapter takes nothing
+            if self._wait_sent(port):
                 termios.tcdrain(port.fileno())
-            except FAILURES as error:
-                if error_number(error) != errno.EINTR:
-                    raise self._lost(error) from error
+        except FAILURES as error:
+            if error_number(error) in GONE:  # else interrupted, or unknown here
+                raise self._lost(error) from error
 
     def set_speed(self, baud: int) -> None:
         """Set both directions to ``baud`` Bd on the open port."""

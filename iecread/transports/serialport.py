@@ -203,18 +203,19 @@ class SerialLine:
 
         pyserial's own flush() has none and looks every 50 ms only.
         """
-        self._wait_sent(self._opened())
+        port = self._opened()
+        try:
+            self._wait_sent(port)
+        except FAILURES as error:
+            raise self._lost(error) from error
 
     def _wait_sent(self, port: Any) -> bool:
         """Wait until the driver has no bytes left; say False if the bound passed."""
-        try:
-            limit = self._monotonic() + DRAIN_LIMIT + self._line_time(port.out_waiting)
-            while port.out_waiting:
-                if self._monotonic() >= limit:
-                    return False
-                self._sleep(0.001)
-        except FAILURES as error:
-            raise self._lost(error) from error
+        limit = self._monotonic() + DRAIN_LIMIT + self._line_time(port.out_waiting)
+        while port.out_waiting:
+            if self._monotonic() >= limit:
+                return False
+            self._sleep(0.001)
         return True
 
     def set_speed(self, baud: int) -> None:
