@@ -5,6 +5,7 @@ import grp
 import os
 import pwd
 import subprocess
+import sys
 import types
 from pathlib import Path
 
@@ -112,6 +113,14 @@ def test_the_locker_is_told_from_others(tmp_path: Path) -> None:
         assert porterrors.holders(str(link)) == [me]
     assert porterrors.holders(str(path)) == []
     assert porterrors.holders(str(tmp_path / "none")) == []
+
+
+def test_holders_are_looked_up_on_linux_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "major")  # as on Windows
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert porterrors.holders(str(tmp_path)) == []
 
 
 def test_in_use_without_knowing_by_whom(tmp_path: Path) -> None:

@@ -51,6 +51,8 @@ def holders(path: str) -> list[Holder]:
 
     Linux only; elsewhere, and where the system hides it, the list is empty.
     """
+    if sys.platform != "linux":
+        return []
     pids: list[int] = []
     with suppress(OSError, ValueError):
         pids = _lockers(path) or _openers(os.path.realpath(path))
