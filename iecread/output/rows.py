@@ -9,10 +9,12 @@ the meter sent and never with an exponent.
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from iecread.output.text import printable
-from iecread.readings import Reading, is_time, parse_value
+
+if TYPE_CHECKING:  # not before a meter was asked: writers are made before that
+    from iecread.readings import Reading
 
 Value = Decimal | str | None
 
@@ -26,12 +28,16 @@ class Row(NamedTuple):
     raw: str
 
 
-def rows(reading: Reading) -> Iterator[Row]:
+def rows(reading: "Reading") -> Iterator[Row]:
     """The rows of a reading, one for each bracket that is not its time."""
     yield Row(reading.register, reading.value, reading.unit, reading.raw)
     groups = reading.groups
     sure = reading.status != "malformed"  # no digit is, nor what is a time
-    if len(groups) == 1 or (sure and is_time(groups)):
+    if len(groups) == 1:
+        return
+    from iecread.readings import is_time, parse_value
+
+    if sure and is_time(groups):
         return
     for number, group in enumerate(groups[1:], 2):
         value = parse_value(group.raw) if sure else group.raw.strip(" ") or None
