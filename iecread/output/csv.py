@@ -8,16 +8,21 @@ cells.  Style ``excel-semicolon`` is what a spreadsheet in most of Europe opens 
 double click: ``;``, decimal comma, byte order mark, CR LF.
 """
 
+from __future__ import annotations
+
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from iecread.errors import ConfigError
 from iecread.obis import ANY, Pattern, read_template
 from iecread.output.rows import Value, iso, plain, rows
 from iecread.output.text import csv_cell
-from iecread.readings import Readout
+
+if TYPE_CHECKING:  # imported when a reading comes
+    from iecread.readings import Readout
 
 LONG = (
     *("time", "meter", "serial", "register", "name"),

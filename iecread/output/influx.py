@@ -9,12 +9,17 @@ second and later of a readout gets ``index=2``, ``3``.  A readout without a time
 no timestamp: the server then takes its own.
 """
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from iecread.output.rows import plain, rows
 from iecread.output.text import printable
-from iecread.readings import Readout
+
+if TYPE_CHECKING:  # imported when a reading comes
+    from iecread.readings import Readout
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TAG = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})

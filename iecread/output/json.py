@@ -9,11 +9,16 @@ Numbers keep their digits, which the serialiser of the standard library cannot d
 without a float; so the text is put together here, with its string escaping.
 """
 
+from __future__ import annotations
+
 from decimal import Decimal
 from json.encoder import encode_basestring_ascii as _quoted
+from typing import TYPE_CHECKING
 
 from iecread.output.rows import Value, iso, plain
-from iecread.readings import Reading, Readout
+
+if TYPE_CHECKING:  # imported when a reading comes
+    from iecread.readings import Reading, Readout
 
 SCHEMA = 1
 

@@ -8,12 +8,17 @@ value and malformed ones.  Unchecked values have the label ``status``, which mak
 another series of them.
 """
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from iecread.output.rows import plain, rows
 from iecread.output.text import printable
-from iecread.readings import Readout
+
+if TYPE_CHECKING:  # imported when a reading comes
+    from iecread.readings import Readout
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LABEL = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})

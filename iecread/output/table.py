@@ -7,12 +7,16 @@ narrower than the rest the lines are as long as they must be.  All text of the m
 is made safe first and handed to rich as ``Text``, never as markup.
 """
 
+from __future__ import annotations
+
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from iecread.output.rows import Row, iso, plain, rows, shown
 from iecread.output.text import printable
-from iecread.readings import Reading, Readout
+
+if TYPE_CHECKING:  # imported when a reading comes
+    from iecread.readings import Reading, Readout
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -103,7 +107,7 @@ def table(readout: Readout, *, width: int, color: bool, utc: bool = False) -> st
     return "\n".join(line.rstrip() for line in file.getvalue().split("\n"))
 
 
-def _header(readout: Readout, utc: bool) -> "list[Text]":
+def _header(readout: Readout, utc: bool) -> list[Text]:
     """Who was read, how, and whether it was read right."""
     from rich.text import Text
 
@@ -202,7 +206,7 @@ def _widths(cells: dict[str, list[str]], numbers: int, width: int) -> dict[str, 
     return {head: wanted[head] for head in cells if head in wanted}
 
 
-def _draw(cells: dict[str, list[str]], widths: dict[str, int]) -> "Table":
+def _draw(cells: dict[str, list[str]], widths: dict[str, int]) -> Table:
     from rich.table import Table
     from rich.text import Text
 

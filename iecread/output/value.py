@@ -5,8 +5,14 @@ register; for the same reason only the value itself is written and no further
 bracket of the register.  Text is made safe for a terminal.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from iecread.output.rows import shown
-from iecread.readings import Readout
+
+if TYPE_CHECKING:  # imported when a reading comes
+    from iecread.readings import Readout
 
 
 class ValueFormatter:
