@@ -4,7 +4,7 @@ import pytest
 import serial
 
 from iecread.errors import PortBusyError, PortError
-from iecread.transports import Framing
+from iecread.transports import Framing, open_line
 from iecread.transports.memory import Clock
 from iecread.transports.serialport import STEP, SerialLine
 
@@ -184,3 +184,17 @@ def test_a_port_that_vanishes(line: SerialLine, port: FakePort) -> None:
     with pytest.raises(PortError, match="takes no more bytes"):
         line.write(b"x")
     line.close()
+
+
+def test_pyserials_other_urls_are_ports_too() -> None:
+    line = open_line("loop://", baud=300)
+    line.write(b"/?!\r\n")
+    line.set_speed(9600)
+    came = line.read(1.0)
+    line.close()
+    assert came == b"/?!\r\n"
+
+
+def test_a_hwgrep_without_a_match_is_a_missing_port() -> None:
+    with pytest.raises(PortError):
+        open_line("hwgrep://no-such-adapter-in-this-world", baud=300)

@@ -4,7 +4,7 @@ A transport moves bytes and knows nothing of messages, parity or times of the
 protocol.  Which one a port needs is decided by its spelling alone; the module that
 serves it is imported only then, so that nobody pays for pyserial or sockets who
 does not use them.  Left out: ``sim://`` and ``replay://``, which the session opens
-itself on top of ``memory``, and pyserial's other URLs.
+itself on top of ``memory``.
 """
 
 import time
@@ -22,6 +22,8 @@ _KNOWN = (
     "known are /dev/ttyUSB0, COM3, rfc2217://host:port, socket://host:port, "
     "sim://NAME, replay://FILE"
 )
+
+_PYSERIAL = ("rfc2217", "hwgrep", "loop", "spy", "alt")  # URLs that pyserial opens
 
 
 class LineKind(Enum):
@@ -121,7 +123,7 @@ def open_line(
     """
     scheme, separator, _ = url.partition("://")
     line: Transport
-    if not separator or scheme.lower() == "rfc2217":
+    if not separator or scheme.lower() in _PYSERIAL:
         from iecread.transports.serialport import serial_line
 
         line = serial_line(

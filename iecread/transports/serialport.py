@@ -59,6 +59,8 @@ def _line_type(url: str) -> "type[SerialLine]":
         from iecread.transports.rfc2217 import Rfc2217Line
 
         return Rfc2217Line
+    if "://" in url:
+        return UrlLine
     if sys.platform != "win32":
         from iecread.transports.posixport import PosixLine
 
@@ -253,3 +255,25 @@ class SerialLine:
             f"port {self.name!r} takes no more bytes",
             "is the adapter stuck? plug it in again",
         )
+
+
+class UrlLine(SerialLine):
+    """A port by another of pyserial's URLs, such as ``hwgrep://`` or ``loop://``."""
+
+    def _build(self) -> Any:
+        bits, parity = FORMATS[self.framing]
+        port = serial.serial_for_url(
+            self.name,
+            self.baud,
+            bits,
+            parity,
+            timeout=STEP,
+            write_timeout=6 * WRITE_LIMIT,
+            do_not_open=True,
+        )
+        self._resolved = str(port.port)  # hwgrep:// has become a device by now
+        return port
+
+    @property
+    def _device(self) -> str:
+        return self._resolved
