@@ -86,7 +86,7 @@ class Log:
         self._around = around
         self._clock = clock
         self._start = clock()
-        self._row = b""
+        self._row = bytearray()
         self._direction = ""
         self._moment = self._last = 0.0
 
@@ -102,10 +102,10 @@ class Log:
         if direction != self._direction or moment - self._last > _GAP:
             self.flush()
         self._direction, self._last = direction, moment
-        for start in range(0, len(data), 1):
+        for byte in data:
             if not self._row:
                 self._moment = moment
-            self._row += data[start : start + 1]
+            self._row.append(byte)
             if len(self._row) == _ROW:
                 self.flush()
 
@@ -114,7 +114,7 @@ class Log:
         if self._row:
             sign = ">" if self._direction == "tx" else "<"
             shown = self._row.translate(_SHOWN).decode("ascii")
-            row, self._row = self._row.hex(" "), b""
+            row, self._row = self._row.hex(" "), bytearray()
             self._line(self._moment, sign, f"{row:<{3 * _ROW}} {shown}")
 
     def _line(self, moment: float, sign: str, text: str) -> None:
@@ -134,7 +134,7 @@ class Progress:
     def __init__(self, around: Surroundings, port: str, *, lines: bool) -> None:
         self._around = around
         self._lines: deque[str] | None = deque(maxlen=500) if lines else None
-        self._state = f"waiting for {port}"
+        self._state = self._calm = f"waiting for {port}"
         self._received = 0
         self._recent: deque[tuple[float, int]] = deque()
         self._start = time.monotonic()
@@ -162,11 +162,13 @@ class Progress:
     def event(self, event: Event, moment: float) -> None:
         """Take one event of the session."""
         if isinstance(event, Identified):
-            self._state = event.identification.text
+            self._state = self._calm = event.identification.text
         elif isinstance(event, Retried):
             self._state = f"{event.trouble.value}: {event.step}"
-        elif isinstance(event, LineReceived) and self._lines is not None:
-            self._lines.append(event.text.decode("latin-1").rstrip("\r\n"))
+        elif isinstance(event, LineReceived):
+            self._state = self._calm
+            if self._lines is not None:
+                self._lines.append(event.text.decode("latin-1").rstrip("\r\n"))
         if isinstance(event, Retried | BlockReceived) and self._lines is not None:
             self._lines.clear()
 
@@ -219,12 +221,11 @@ class Progress:
         shown = list(self._lines or ())[-max(0, height - 3) :]
         for line in shown:
             text.append(f"  {printable(line)}\n", "dim")
-        parts = [printable(self._state), f"{now - self._start:.0f} s"]
+        parts = [f"{now - self._start:.0f} s"]
         if self._received:
             span = [n for moment, n in list(self._recent) if moment > now - _RATE_SPAN]
             rate = sum(span) / min(_RATE_SPAN, max(0.5, now - self._start))
             parts += [f"{self._received} bytes", f"{rate:.0f} byte/s"]
-        if shown:
-            parts.append("not checked yet")
-        text.append("   ".join(parts))
+        parts += ["not checked yet"] if shown else []
+        text.append("   ".join([*parts, printable(self._state)]))
         return text
