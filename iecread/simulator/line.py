@@ -17,7 +17,7 @@ from enum import Enum
 from iecread.protocol import parity
 from iecread.protocol.actions import SetSpeed, Wait, Write
 from iecread.protocol.bcc import bcc_sum7, bcc_xor
-from iecread.protocol.messages import BITS_PER_CHARACTER, ETX, STX
+from iecread.protocol.messages import BITS_PER_CHARACTER, EOT, ETX, STX
 from iecread.protocol.meter import MeterEngine, PushEngine
 from iecread.protocol.state import MeterState
 
@@ -255,8 +255,13 @@ class SimulatedLine:
 
     @property
     def _step(self) -> float:
-        """Seconds that a character of the meter's takes."""
-        paced = self._pace is not Pace.NONE
+        """Seconds that a character of the meter's takes.
+
+        At a lower speed than the reader's it always takes its time: that is how a
+        reader tells it.
+        """
+        lower = self._reader is not None and self._reader > self.speed
+        paced = lower or self._pace is not Pace.NONE
         return (BITS_PER_CHARACTER / self.speed if paced else 0.0) + self._faults.slow
 
     def _send_on(self, sending: _Sending) -> None:
@@ -337,7 +342,7 @@ class SimulatedLine:
 
 def _wrong_check(data: bytes, chars: bytes) -> bytes:
     """Return a block with another check character or CRC; its parity stays right."""
-    if chars[:1] == STX and ETX in chars[-2:-1]:
+    if chars[:1] == STX and chars[-2:-1] in (ETX, EOT):
         right = {bcc_xor(chars[1:-1]), bcc_sum7(chars[1:-1])}
         turn = next(t for t in (3, 5, 6) if chars[-1] ^ t not in right)
         return data[:-1] + bytes((data[-1] ^ turn,))

@@ -155,8 +155,9 @@ def serve_tcp(
     import socket
     from threading import Thread
 
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        server = socket.create_server((host, port))
+        server = socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise PortError(
@@ -165,7 +166,8 @@ def serve_tcp(
         ) from error
     with server:
         server.settimeout(_LOOK)
-        ready(f"socket://{host}:{server.getsockname()[1]}")
+        name = f"[{host}]" if ":" in host else host
+        ready(f"socket://{name}:{server.getsockname()[1]}")
         while not stop.is_set():
             with suppress(TimeoutError, ConnectionError):
                 connection, _ = server.accept()
