@@ -25,8 +25,9 @@ class Wait:
 
     Attributes:
         seconds: counted from the end of the last character on the line, sent or
-            received, whichever is later.  What arrives meanwhile goes to the engine
-            at once and may change what is to be done next.
+            received, whichever is later, when the wait begins.  What arrives meanwhile
+            goes to the engine at once and may change what is to be done next; an
+            engine that gives another Wait in place of this one lets it begin anew.
     """
 
     seconds: float

@@ -3,10 +3,14 @@
 An optical head may see its own light and an RS-485 adapter may hear itself
 (IEC 62056-21 does not forbid it).  No answer of a meter begins with what we sent,
 but for a lone ACK and the break, so the longest beginning of what comes that equals
-what was sent is echo.  Compared are seven bits: parity may be lost on the way.
+what was sent is echo.  Compared are seven bits: parity may be lost on the way.  NULs
+before it are let through, and its first character may be damaged or missing, as a
+change of direction does it.  Left out: echoes damaged elsewhere, which are noise.
 """
 
 from iecread.protocol import parity
+
+_ENOUGH = 3  # characters; less proves no echo: an ACK may be the meter's own
 
 
 class EchoFilter:
@@ -14,48 +18,53 @@ class EchoFilter:
 
     Attributes:
         seen: whether a whole echo has come; from then on one is expected.
+        complete: whether the whole echo of the last message has come.
     """
 
     def __init__(self, expected: bool | None = None) -> None:
         self.seen = bool(expected)
+        self.complete = False
         self._off = expected is False
-        self._open = bytearray()  # sent, not yet come back
-        self._held = bytearray()  # came, equal to what was sent so far
-
-    @property
-    def waiting(self) -> bool:
-        """Whether an echo may still come."""
-        return bool(self._open)
+        self._sent = b""  # may still come back; empty if nothing may
+        self._next = 0  # index in it of what is to come back next
+        self._held = bytearray()  # came, and looks like echo so far
 
     def sent(self, data: bytes) -> None:
         """Remember what goes out.  NULs of a wake-up message need no memory."""
+        chars = parity.strip(data).lstrip(b"\0")
+        known = self.seen or len(chars) >= _ENOUGH
+        self._sent = chars if known and not self._off else b""
+        self._next, self.complete = 0, False
         self._held.clear()
-        self._open[:] = b"" if self._off else parity.strip(data).strip(b"\0")
 
     def cancel(self, data: bytes) -> bytes:
         """Return ``data`` without the echo in it."""
-        if not self._open:
+        if not self._sent:
             return data
-        came = bytes(self._held) + data
-        chars = parity.strip(came)
-        skip = len(chars) - len(chars.lstrip(b"\0"))
-        wanted = bytes(self._open)
-        # one leading character may be damaged
-        for first in (0, 1):
-            start = skip + first
-            size = min(len(chars) - start, len(wanted) - first)
-            if size <= 0 and first:
-                break
-            if chars[start : start + size] == wanted[first : first + size]:
-                if size == len(wanted) - first:
-                    if first and size < 2:
-                        break  # too little to tell
-                    self.seen = self.seen or size > 1  # ACK and NAK teach nothing
-                    self._open.clear()
-                    self._held.clear()
-                    return came[start + size :]
-                self._held[:] = came
-                return b""
-        self._open.clear()
+        passed = bytearray()
+        for at, (byte, char) in enumerate(zip(data, parity.strip(data), strict=True)):
+            if char == self._sent[self._next]:
+                self._held.append(byte)
+                self._next += 1
+            elif self._next == 0 and char == 0:
+                passed.append(byte)
+            elif self._next or len(self._sent) < _ENOUGH:
+                return self._close(passed, data[at:])
+            elif char == self._sent[1]:  # the first character is missing
+                self._held.append(byte)
+                self._next = 2
+            else:  # or damaged; where no echo is certain it may be an answer
+                (self._held if self.seen else passed).append(byte)
+                self._next = 1
+            if self._next == len(self._sent):
+                self.seen = self.seen or self._next >= _ENOUGH
+                self.complete = True
+                self._held.clear()
+                return self._close(passed, data[at + 1 :])
+        return bytes(passed)
+
+    def _close(self, passed: bytes, rest: bytes) -> bytes:
+        """Expect no more echo; give back what was taken for it."""
+        held, self._sent = bytes(self._held), b""
         self._held.clear()
-        return came
+        return bytes(passed) + held + rest

@@ -46,12 +46,17 @@ from iecread.protocol.messages import (
     Request,
 )
 from iecread.protocol.parity import Parity
-from iecread.protocol.receiver import NOISE_LIMIT, Kind, Receiver
+from iecread.protocol.receiver import (
+    DATA_LIMIT,
+    NOISE_LIMIT,
+    Kind,
+    Receiver,
+    TooMuch,
+)
 from iecread.protocol.state import READER, ReaderState, Step, advance
 from iecread.protocol.timing import Timing
 
 NAK_LIMIT = 2  # 6.3.5; how often one block is asked for again
-REST_LIMIT = 1 << 16  # bytes that may come while we wait for the line to be quiet
 _RESET_SPEED = 9600  # Bd; where a session that somebody left open most likely is
 _SLOW_PACE = 0.6  # of the agreed speed: less is another speed
 _SLOW_COUNT = 12  # characters over which the pace is taken
@@ -146,14 +151,16 @@ class ReaderEngine:
         self._naks = 0
         self._asked = Trouble.NO_ANSWER  # why the last NAK was sent
         self._sum_seen = False
-        self._resting: float | None = None  # quiet that is waited for
-        self._rested = 0  # bytes that came meanwhile
+        self._resting = False  # whether the line is to be quiet before a new session
+        self._rested = 0  # bytes that came while we wait for the line to be quiet
+        self._parts = 0  # bytes of the parts that were acknowledged
+        self._answer_by = 0.0  # when data must have begun
         self._pace_start: tuple[float, int] | None = None
         self._received = 0  # bytes since the last request or change of speed
         self._detail = ""
         self._unchecked = b""
         self._lost_start = False  # the beginning of the block came at another speed
-        self._limit = options.retries + len(options.send_parity)
+        self._limit = 0  # sessions at most
 
     # --- what a driver calls -------------------------------------------------
 
@@ -164,11 +171,19 @@ class ReaderEngine:
             LocalProtocolError: a session is going on.
         """
         advance(READER, self.state, Step.REQUEST, ours=True)
-        self._attempt = 0
+        self._attempt, self._unchecked = 0, b""
+        self._limit = self.options.retries + len(self._parities)
+        self._steps = _Steps(stay=self.options.stay)
         self._open()
 
     def end(self) -> None:
-        """Want no more: the rest of the readout is ignored."""
+        """Want no more: the rest of the readout is ignored.
+
+        Does nothing where no data are being read: they are complete already, or
+        damaged and asked for again.
+        """
+        if self.state is not ReaderState.READING:
+            return
         self._step(Step.END)
         self._step(Step.END)
         self._unchecked = self._receiver.rest()
@@ -228,30 +243,31 @@ class ReaderEngine:
             RemoteProtocolError: they, or all tries together, are beyond repair.
             RefusedError: the meter said no each time.
         """
-        if self._resting is not None:
+        if self._resting:
             self._keep_resting(len(data))
             return
-        waiting = self._echo.waiting
+        expected = not self._echo.complete
         data = self._echo.cancel(data)
-        if waiting and not self._echo.waiting and self._echo.seen:
+        if expected and self._echo.complete:
             self._echo_complete()
         if not data or self.state in (ReaderState.IDLE, ReaderState.WAKING):
             self.noise += len(data)
             return
+        if self.state is ReaderState.DAMAGED:
+            self._quiet_first(len(data))
+            return
         self._receiver.feed(data)
         self._received += len(data)
-        self._receiver.refuse_sml()
         try:
-            if self.state is ReaderState.REQUESTED:
-                self._extend(now, self._timing.gap)
-                self._look_for_identification(now)
-            elif self.state is ReaderState.IDENTIFIED:
-                self._unasked(now)
-            elif self.state is ReaderState.READING:
-                self._read(now)
-        except RemoteProtocolError as error:
-            self._detail = error.message
-            self._fail(Trouble.DAMAGED)
+            self._receiver.refuse_sml()
+        except RemoteProtocolError:
+            self._close()
+            raise
+        if self.state is ReaderState.REQUESTED:
+            self._extend(now, self._timing.gap)
+        elif self.state is ReaderState.PART_READ:
+            self._quiet_first(len(data))
+        self._look(now)
 
     def handle_timeout(self, now: float) -> None:
         """Say that the deadline has passed.
@@ -262,15 +278,24 @@ class ReaderEngine:
             RefusedError: the meter said no each time.
         """
         self._deadline = None
+        self._look(now, silent=True)
+
+    def _look(self, now: float, *, silent: bool = False) -> None:
+        """Look at what has come, by the state of the session."""
         try:
             if self.state is ReaderState.REQUESTED:
-                if not self._look_for_identification(now, silent=True):
-                    noisy = self.noise + self._receiver.noise > 0
-                    self._fail(Trouble.DAMAGED if noisy else Trouble.NO_ANSWER)
+                if not self._look_for_identification(now, silent=silent) and silent:
+                    garbled = self._receiver.garbled > 0
+                    self._fail(Trouble.DAMAGED if garbled else Trouble.NO_ANSWER)
+            elif self.state is ReaderState.IDENTIFIED:
+                self._unasked(now)
             elif self.state is ReaderState.READING:
-                self._silent(now)
-        except RemoteProtocolError as error:
-            self._detail = self._detail or error.message
+                if silent:
+                    self._silent(now)
+                else:
+                    self._read(now)
+        except TooMuch as error:
+            self._detail = error.message
             self._fail(Trouble.DAMAGED)
 
     def unchecked(self) -> bytes:
@@ -295,7 +320,10 @@ class ReaderEngine:
             if step is Step.NAK:
                 self._receiver.clear()
                 self._lost_start = False
-            self._deadline = now + self._wire_time(len(data)) + answer
+            self._answer_by = now + self._wire_time(len(data)) + answer
+            self._deadline = self._answer_by
+            if len(self._receiver):  # it did not wait for this
+                self._look(now)
 
         self._queue.append((Write(parity.add_even(data) if even else data), sent))
 
@@ -311,6 +339,7 @@ class ReaderEngine:
         self.parity_errors += self._receiver.parity_errors
         self._receiver = Receiver(options.receive_parity)
         self._naks, self._received, self._lost_start = 0, 0, False
+        self._parts, self._rested, self._detail = 0, 0, ""
         if self.speed != options.opening_speed:
             self._queue.append((SetSpeed(options.opening_speed), None))
         tried = self._attempt >= len(self._parities) and self.identification is None
@@ -349,7 +378,7 @@ class ReaderEngine:
         return True
 
     def _await_data(self, now: float) -> None:
-        self._deadline = now + self._timing.data_answer
+        self._deadline = self._answer_by = now + self._timing.data_answer
         if len(self._receiver):
             self._read(now)
 
@@ -373,12 +402,14 @@ class ReaderEngine:
         identification = self.identification
         assert identification is not None
         speed, options = identification.speed, self.options
+        offers = identification.mode != "A"
         too_fast = options.max_speed is not None and (speed or 0) > options.max_speed
         fixed = not options.adjustable and options.opening_speed != OPENING_SPEED
         if fixed and speed != options.opening_speed:
             too_fast = True  # a gateway that was set to one speed cannot follow
-        if speed is None or too_fast or self._steps.refuse_speed:
-            # 6.3.3: Z is the one offered, or 0 to stay; a reserved one gets 0
+        if speed is None or too_fast or self._steps.refuse_speed or not offers:
+            # 6.3.3: Z is the one offered, or 0 to stay; a reserved one gets 0, and so
+            # does one that offers no speed to a reader that was told `--mode c`
             character, speed = "0", options.opening_speed
         else:
             character = identification.speed_character
@@ -387,6 +418,8 @@ class ReaderEngine:
         self._send(message, Step.SELECT_READOUT, self._timing.data_answer)
         self._queue.append((Wait(self._switch_delay(identification)), None))
         self._switch(speed)
+        if len(self._receiver):
+            self._unasked(now)
 
     @property
     def _reaction(self) -> float:
@@ -414,16 +447,42 @@ class ReaderEngine:
             return
         (first, _), (second, _) = self._queue
         if isinstance(first, Wait) and isinstance(second, SetSpeed):
-            if self.options.switch_delay is None:
+            if self.options.switch_delay is None and not self._steps.later_switch:
                 self._queue.popleft()
 
     def _unasked(self, now: float) -> None:
-        """Data that come before the option select: the meter does not wait for one."""
+        """Something comes before the option select.
+
+        Where it is data, the meter does not wait for one.  Anything else only keeps
+        us from answering (half duplex).
+        """
         if self._receiver.begin():
             self._queue.clear()
             self._step(Step.SILENCE)
             self._mode = "A"
             self._await_data(now)
+        else:
+            self._rest_anew()
+
+    def _rest_anew(self) -> None:
+        """Let the wait at hand count from the character that has just come."""
+        action, done = self._queue[0] if self._queue else (None, None)
+        if isinstance(action, Wait):
+            self._queue[0] = Wait(action.seconds), done
+
+    def _quiet_first(self, count: int) -> None:
+        """The meter is still sending while we owe it an answer: wait until it ends.
+
+        A damaged block may seem to end too early.  What comes is part of it.
+        """
+        self._rested += count
+        if self.state is ReaderState.DAMAGED:
+            self.noise += count
+        if self._rested > DATA_LIMIT:
+            self._detail = f"a data block without an end: {self._rested} bytes so far"
+            self._fail(Trouble.DAMAGED)
+        else:
+            self._rest_anew()
 
     # --- data ----------------------------------------------------------------
 
@@ -433,11 +492,14 @@ class ReaderEngine:
             self._events.append(LineReceived(line))
         found = receiver.message(silent=silent)
         if not found:
+            tail = now + self._timing.tail_gap + self._wire_time(3)
             if receiver.framed is not None:
-                closed = receiver.closed()
-                tail = self._timing.tail_gap + self._wire_time(3)
-                self._deadline = now + (tail if closed else self._timing.gap)
-            else:
+                over = receiver.closed()
+                self._deadline = tail if over else now + self._timing.gap
+            elif receiver.refused and not self._naks:
+                self._deadline = tail  # a glitch, unless it stays alone
+            elif not silent:
+                self._deadline = max(self._answer_by, now + self._timing.gap)
                 self._watch_pace(now)
             return False
         self.data_speed = self.speed
@@ -452,6 +514,8 @@ class ReaderEngine:
         elif kind is Kind.BREAK or not self._naks:
             self._detail = "break message" if kind is Kind.BREAK else "NAK"
             self._fail(Trouble.REFUSED)
+        else:  # NAK to our NAK: it cannot send the block again
+            self._fail(self._asked)
         return True
 
     def _check(self, raw: bytes) -> None:
@@ -505,7 +569,11 @@ class ReaderEngine:
             self._step(Step.END)
             self._events.append(Done())
         else:  # 6.4.7: another one follows when this one is acknowledged
+            self._parts += len(raw)
+            if self._parts > DATA_LIMIT:
+                raise TooMuch(f"parts without an end: {self._parts} bytes so far")
             self._step(Step.PART, ours=False)
+            self._rested = 0
             self._queue.append((Wait(self._reaction), None))
             self._send(ACK, Step.ACK, self._timing.data_answer)
 
@@ -518,7 +586,8 @@ class ReaderEngine:
         self._naks += 1
         self._asked = trouble
         self._events.append(Retried(trouble, "asked for the block again with NAK"))
-        self._step(Step.ERROR, ours=False)
+        self._step(Step.DAMAGE, ours=False)
+        self._rested = 0
         self._queue.append((Wait(self._reaction), None))
         self._send(NAK, Step.NAK, self._timing.repeat_answer)
 
@@ -528,12 +597,12 @@ class ReaderEngine:
             return
         if self._receiver.framed is not None:
             self._detail = f"{len(self._receiver)} bytes of the block had come"
-            if self._naks < NAK_LIMIT and self._mode == "C":
-                self._receiver.clear()
-                self._ask_again(Trouble.FELL_SILENT)
+            if self._receiver.framed is False:
+                self._unchecked = self._receiver.rest()
             else:
-                self._fail(Trouble.FELL_SILENT)
-        elif self._naks:
+                self._receiver.clear()
+            self._ask_again(Trouble.FELL_SILENT)
+        elif self._naks or self._lost_start:
             self._fail(self._asked)
         else:
             self._fail(Trouble.NO_ANSWER)
@@ -568,14 +637,8 @@ class ReaderEngine:
 
     def _fail(self, trouble: Trouble) -> None:
         """Give this session up; open the next one, or raise."""
-        last_state = self.state
-        reading = last_state is not ReaderState.REQUESTED
-        if self._receiver.framed is False:
-            self._unchecked = self._receiver.rest() or self._unchecked
-        while self.state is not ReaderState.IDLE:
-            self._step(Step.SILENCE)
-        self._queue.clear()
-        self._deadline = None
+        reading = self.state is not ReaderState.REQUESTED
+        self._close()
         if trouble is Trouble.CHECK_KIND:
             self._limit += 1
         self._attempt += 1
@@ -599,8 +662,17 @@ class ReaderEngine:
             self._sign_off(self.options.max_speed or _RESET_SPEED)
         if self.speed != self.options.opening_speed:
             self._queue.append((SetSpeed(self.options.opening_speed), None))
-        self._resting, self._rested = self._timing.rest, 0
+        self._resting, self._rested = True, 0
         self._queue.append((Wait(self._timing.rest), self._rest_over))
+
+    def _close(self) -> None:
+        """End the session on our side, whatever it stands at."""
+        if self._receiver.framed is False:
+            self._unchecked = self._receiver.rest() or self._unchecked
+        while self.state is not ReaderState.IDLE:
+            self._step(Step.SILENCE)
+        self._queue.clear()
+        self._deadline, self._resting = None, False
 
     def _sign_off(self, speed: int) -> None:
         """Queue a break message at ``speed`` and at the opening speed (6.3.12)."""
@@ -614,27 +686,28 @@ class ReaderEngine:
             self._queue.append((Wait(0.3), None))
 
     def _rest_over(self, now: float) -> None:
-        self._resting = None
+        self._resting = False
         self._open()
 
     def _keep_resting(self, count: int) -> None:
         """Something came while the line should be quiet: wait on, but not for ever."""
         self._rested += count
         self.noise += count
-        limit = NOISE_LIMIT if self.identification is None else REST_LIMIT
+        limit = NOISE_LIMIT if self.identification is None else DATA_LIMIT
         if self._rested > limit:
+            self._close()
             raise RemoteProtocolError(
                 f"the line does not fall silent: {self._rested} bytes while waiting",
                 "noise, or a meter that talks by itself: try `iecread listen`",
             )
-        if len(self._queue) == 1 and isinstance(self._queue[0][0], Wait):
-            done = self._queue.popleft()[1]
-            self._queue.append((Wait(self._resting or 0.0), done))
+        if len(self._queue) == 1:
+            self._rest_anew()
 
     def _next_step(self, trouble: Trouble, reading: bool, last: bool) -> str:
         """Choose what to do differently (protocol practice); return it in words."""
         if reading and self._mode == "C" and self.speed != self.options.opening_speed:
-            if trouble is Trouble.NO_ANSWER and not self._steps.later_switch:
+            later = self._steps.later_switch or not self.options.adjustable
+            if trouble is Trouble.NO_ANSWER and not later:
                 self._steps = replace(self._steps, later_switch=True)
                 return "another session, changing speed later"
             if last or trouble in (Trouble.NO_ANSWER, Trouble.REFUSED):

@@ -41,6 +41,7 @@ class Step(Enum):
     BREAK = auto()  # 6.3.12
     # what happens to the line
     LISTEN = auto()
+    DAMAGE = auto()  # what came is damaged, it is to be asked for again
     SILENCE = auto()  # the time for an answer is over
     END = auto()  # nothing more is wanted
 
@@ -110,13 +111,13 @@ READER: Mapping[ReaderState, Mapping[Step, ReaderState]] = {
     _R.READING: {
         _S.BLOCK: _R.READ,
         _S.PART: _R.PART_READ,
-        _S.ERROR: _R.DAMAGED,
+        _S.DAMAGE: _R.DAMAGED,
         _S.NAK: _R.IDLE,
         _S.BREAK: _R.IDLE,
         _S.SILENCE: _R.IDLE,
         _S.END: _R.READ,  # no more is wanted (early stop)
     },
-    _R.PART_READ: {_S.ACK: _R.READING},
+    _R.PART_READ: {_S.ACK: _R.READING, _S.SILENCE: _R.IDLE},
     _R.DAMAGED: {_S.NAK: _R.READING, _S.SILENCE: _R.IDLE},
     _R.READ: {
         _S.END: _R.IDLE,
@@ -155,6 +156,7 @@ READER: Mapping[ReaderState, Mapping[Step, ReaderState]] = {
         _S.ACK: _R.OPEN,
         _S.NAK: _R.OPEN,
         _S.ERROR: _R.OPEN,
+        _S.DAMAGE: _R.ANSWER_DAMAGED,
         _S.SILENCE: _R.OPEN,
         _S.BREAK: _R.IDLE,
     },
