@@ -10,7 +10,8 @@ read.
 import time
 from collections.abc import Callable, Iterator
 
-from iecread.protocol.actions import Engine, Event, SetSpeed, Wait, Write
+from iecread.errors import IecReadError, PortError
+from iecread.protocol.actions import Engine, Event, Retried, SetSpeed, Wait, Write
 from iecread.protocol.messages import BITS_PER_CHARACTER
 from iecread.transports import Transport
 
@@ -68,7 +69,11 @@ class Link:
                     self._receive(engine, left)
                     continue
             elif isinstance(action, Write):
-                self._write(engine, action.data)
+                came = self._write(action.data)
+                engine.action_done(self._clock())
+                if came:
+                    engine.receive_data(came, self._heard)
+                continue
             elif isinstance(action, SetSpeed):
                 self._transport.set_speed(action.baud)
                 self._speed = action.baud
@@ -77,22 +82,49 @@ class Link:
                 if deadline is None and engine.finished:
                     return
                 left = _IDLE_READ if deadline is None else deadline - self._clock()
-                got = self._receive(engine, max(0.0, left))
+                try:
+                    got = self._receive(engine, max(0.0, left))
+                except PortError as error:
+                    yield from self._last(engine, error)
+                    return
                 if not got and deadline is not None and self._clock() >= deadline:
                     engine.handle_timeout(self._clock())
                 continue
             engine.action_done(self._clock())
 
-    def _receive(self, engine: Engine, wait: float) -> bool:
+    def _last(self, engine: Engine, lost: PortError) -> Iterator[Event]:
+        """The line is lost: what has come is all, and may be enough.
+
+        A gateway closes behind the last byte, where a readout without a block check
+        is over only when nothing follows.
+        """
+        try:
+            engine.handle_timeout(self._clock())
+        except IecReadError:
+            raise lost from None
+        for event in engine.events():
+            if not isinstance(event, Retried):  # nothing is tried again
+                yield event
+        if not engine.finished:
+            raise lost
+
+    def _read(self, wait: float) -> bytes:
         data = self._transport.read(wait)
         if data:
             self._heard = self._clock()
             if self._on_bytes:
                 self._on_bytes("rx", data, self._heard)
+        return data
+
+    def _receive(self, engine: Engine, wait: float) -> bool:
+        data = self._read(wait)
+        if data:
             engine.receive_data(data, self._heard)
         return bool(data)
 
-    def _write(self, engine: Engine, data: bytes) -> None:
+    def _write(self, data: bytes) -> bytes:
+        """Write ``data``; return what came meanwhile."""
+        came = b""
         if self._on_bytes:
             self._on_bytes("tx", data, self._clock())
         pieces = [data]
@@ -100,7 +132,7 @@ class Link:
             pieces = [data[at : at + _PIECE] for at in range(0, len(data), _PIECE)]
         for piece in pieces:
             while (ahead := self._free - _LEAD - self._clock()) > 0:
-                self._receive(engine, ahead)
+                came += self._read(ahead)
             now = self._clock()
             self._transport.write(piece)
             on_line = len(piece) * BITS_PER_CHARACTER / self._speed
@@ -109,3 +141,4 @@ class Link:
         if self._transport.kind.value == "uart":
             # drain() says when the driver is empty; the adapter may hold more
             self._free = max(self._free, self._clock())
+        return came
