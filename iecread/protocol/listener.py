@@ -27,6 +27,7 @@ from iecread.protocol.state import READER, ReaderState, Step, advance
 PUSH_SPEEDS = (9600, 115200, 2400)
 _TURN = 11.0  # s at one speed; telegrams come every 1 to 10 s (P1 2.2 to 5)
 _GARBLED = 256  # bytes without an identification: another speed
+_ENDLESS = 16384  # bytes of a telegram without an end: another speed too
 
 
 class ListenEngine:
@@ -70,6 +71,7 @@ class ListenEngine:
         self._end: float | None = None  # when patience is over
         self._turn = 0.0  # when to try the next speed
         self._garbled = 0  # bytes at this speed without a telegram
+        self._noise = 0  # noise up to the last telegram, but for glitches
 
     @property
     def data_speed(self) -> int:
@@ -123,7 +125,11 @@ class ListenEngine:
             RemoteProtocolError: it is another protocol, or patience is over.
         """
         self._receiver.feed(data)
-        self._receiver.refuse_sml()
+        try:
+            self._receiver.refuse_sml()
+        except RemoteProtocolError:
+            self._step(Step.END)
+            raise
         self._garbled += len(data)
         self._hear(now, silent=False)
 
@@ -148,10 +154,11 @@ class ListenEngine:
 
     def _set_deadline(self, now: float) -> None:
         """End of a telegram that has begun, next speed, or giving up."""
-        moments = [] if self._end is None else [self._end]
         if self._receiver.identification_begun:
-            moments.append(now + self._gap)
-        elif len(self._speeds) > 1:
+            self._deadline = now + self._gap
+            return
+        moments = [] if self._end is None else [self._end]
+        if len(self._speeds) > 1:
             moments.append(self._turn)
         self._deadline = min(moments, default=None)
 
@@ -162,15 +169,18 @@ class ListenEngine:
             self._events.append(Identified(Identification.from_bytes(line), raw))
             self._events.append(BlockReceived(raw))
             self._speeds, self._garbled = (self.speed,), 0
+            self._noise = self._receiver.garbled
             if self._patience is not None:
                 self._end = now + self._patience
         if silent:
             self._receiver.clear()
-        if self._end is not None and now >= self._end:
+        begun = self._receiver.identification_begun
+        if self._end is not None and now >= self._end and not begun:
+            self._receiver.clear()
             self._step(Step.SILENCE)
             raise self._nothing()
-        begun = self._receiver.identification_begun
-        wrong = now >= self._turn or self._garbled > _GARBLED and not begun
+        limit = _ENDLESS if begun else _GARBLED
+        wrong = now >= self._turn and not begun or self._garbled > limit
         if len(self._speeds) > 1 and wrong:
             first, *others = self._speeds
             self._speeds = (*others, first)
@@ -179,9 +189,10 @@ class ListenEngine:
             self._set_deadline(now)
 
     def _nothing(self) -> IecReadError:
-        if self.noise:
+        noise = self._receiver.garbled - self._noise
+        if noise:
             return RemoteProtocolError(
-                f"{self.noise} bytes came, but no telegram",
+                f"{noise} bytes came, but no telegram",
                 "try another --baud (9600, 115200, 2400) or --framing",
             )
         return NoAnswerError(
