@@ -54,8 +54,11 @@ class Request:
         return cls(address=match[2].decode("ascii"), kind=match[1].decode("ascii"))
 
     def to_bytes(self) -> bytes:
-        message = f"/{self.kind}{self.address}!\r\n".encode("ascii", "replace")
-        if not self._FORM.match(message):
+        kind = self.kind.encode("ascii", "backslashreplace")
+        address = self.address.encode("ascii", "backslashreplace")
+        message = b"/" + kind + address + b"!" + CRLF
+        match = self._FORM.match(message)
+        if not match or match[1] != kind:
             raise LocalProtocolError(
                 f"not a device address: {self.address!r}",
                 "an address has up to 32 letters, digits and blanks",
@@ -164,7 +167,7 @@ class OptionSelect:
 
     def to_bytes(self) -> bytes:
         text = f"{self.protocol}{self.speed_character}{self.mode}"
-        message = ACK + text.encode("ascii", "replace") + CRLF
+        message = ACK + text.encode("ascii", "backslashreplace") + CRLF
         if not self._FORM.match(message):
             raise LocalProtocolError(f"not an option select: {text!r}")
         return message
