@@ -154,6 +154,7 @@ def test_what_does_not_fit_gives_the_readout_at_300(select):  # 5.5 h
 def test_damaged_option_select_without_its_line_end():
     hand = meter("/EXA5DEMO-C3")
     hand.hear(REQUEST)
+    assert hand.rest(1.3) == []
     hand.hear(b"\x06050\r")
     assert hand.rest(1.4) == []  # it had begun, so the gap counts
     assert hand.rest(0.5) == [(300, BLOCK_C)]
@@ -246,6 +247,7 @@ def test_bus_address():  # T19
         ("10203", "010203 ", False),
         ("10a", "10A", False),
         ("", "1", False),
+        ("Long address 0123456789 abcdefgh", "Long address 0123456789 abcdefgh", True),
     ],
 )
 def test_addresses(ours, asked, answers):
@@ -393,10 +395,12 @@ def test_parts():
     last = (9600, b"\x021.8.0(1)\r\n!\r\n\x03+")
     assert hand.hear(b"\x06050\r\n") == [first]
     assert hand.engine.state is MeterState.PART_SENT
-    assert hand.hear(b"\x15") == [first]
+    for _ in range(3):
+        assert hand.hear(b"\x15") == [first]
+    assert hand.hear(b"\x15") == []
     assert hand.hear(b"\x06") == [last]
     assert hand.hear(b"\x06") == []
-    assert hand.hear(b"\x15") == [last]
+    assert hand.hear(b"\x15") == [last]  # each block has its own tries
 
 
 def test_part_without_acknowledgement():
@@ -490,6 +494,7 @@ def test_nothing_to_carry_out():
 
 SCRIPTS = [
     ({}, [REQUEST, b"\x06050\r\n", b"\x15", BREAK]),
+    ({}, [REQUEST, b"\x06050\r\n", BREAK + REQUEST, BREAK, REQUEST[:2], b"!\r\n"]),
     ({}, [b"\0\xff" + REQUEST, b"\x06040\r\n", REQUEST, b"\x06000\r\n"]),
     ({}, [add_even(REQUEST), add_even(b"\x06050\r\n"), b"\x95", add_even(BREAK)]),
     ({"part_lines": 1}, [REQUEST, b"\x06050\r\n", b"\x15", b"\x06", b"\x15"]),

@@ -31,7 +31,7 @@ from iecread.simulator import (
     parse_url,
     simulation,
 )
-from iecread.simulator.line import Faults, Pace, SimulatedLine
+from iecread.simulator.line import Faults, Pace, SimulatedLine, _wrong_check
 from iecread.simulator.meters import NUMBERS
 from iecread.transports import LineKind
 from iecread.transports.memory import Clock
@@ -282,6 +282,24 @@ def hear_all(url):
     return came
 
 
+def test_what_other_speeds_make_of_characters():
+    sent = len(hear("sim://p1", 0.5))
+    slower = hear("sim://p1", 0.5, baud=9600)
+    assert len(slower) == sent // 12
+    faster = hear("sim://push?pace=1", 1, baud=115200)
+    assert len(faster) == len(hear("sim://push?pace=1", 1))
+    assert set(faster) <= set(b"\x00\xff\x80\xc0\xe0\xf0\xf8\xfc\xfe")
+
+
+def test_fixed_speed():
+    line = simulation("household", {"baud": "4800"}).line(Pace.NONE)
+    line.receive(REQUEST, 0.0)
+    assert line.deliveries(1.0) == b"/SIM5HOUSEHOLD\r\n"
+    line.receive(b"\x06050\r\n", 1.5)
+    assert line.deliveries(3.0)
+    assert line.speed == 4800
+
+
 def test_an_unknown_speed_of_the_reader_is_right():
     assert b"/SIMCHEAT-B\r\n\x02" in hear_all("sim://mode-b")
 
@@ -415,6 +433,14 @@ def test_a_wrong_check_never_fits_another_kind(minutes):
     assert reduce(xor, block[:-1]) != block[-1] != sum(block[:-1]) & 127
 
 
+@pytest.mark.parametrize("number", range(300))
+def test_a_wrong_check_is_neither_kind(number):
+    text = b"1.8.0(%d)\r\n!\r\n\x03" % number
+    wrong = _wrong_check(*[b"\x02" + text + bytes([reduce(xor, text)])] * 2)
+    assert wrong[:-1] == b"\x02" + text
+    assert wrong[-1] not in (reduce(xor, text), sum(text) & 127)
+
+
 def test_a_flipped_bit_hits_a_value_and_its_parity():
     right = parity.add_even(MODELS["mode-a"].data(NOW, 0))
     came = hear("sim://mode-a?flip=once", 2, send=parity.add_even(REQUEST))
@@ -442,8 +468,9 @@ def test_a_seed_repeats_its_damage():
     assert heard("seed=1") == heard("seed=1")
     assert heard("seed=1") != heard("seed=2")
     assert clean not in (heard("seed=1"), heard("seed=2"), heard("errors=0.001"))
-    damaged = sum(a != b for a, b in zip(clean, heard("seed=1"), strict=False))
-    assert damaged > 0
+    assert len(clean) - 15 < len(heard("seed=1")) < len(clean)
+    sent, damaged = hear("sim://p1", 5), hear("sim://p1?errors=0.5", 5)
+    assert len(damaged) == pytest.approx(len(sent) * 0.75, rel=0.1)
 
 
 def test_echo_comes_back_at_once():

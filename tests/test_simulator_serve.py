@@ -184,6 +184,40 @@ def test_serial_port():
     os.close(slave)
 
 
+def test_serial_port_is_drained_ahead_of_a_change_of_speed(monkeypatch):
+    calls, stop = [], threading.Event()
+
+    class Port:
+        def __init__(self):
+            self.came = [REQUEST]
+
+        def read(self, wait):
+            time.sleep(min(wait, 0.01))
+            return self.came.pop() if self.came else b""
+
+        def write(self, data):
+            calls.append("write")
+
+        def drain(self):
+            calls.append("drain")
+
+        def set_speed(self, baud):
+            calls.append(baud)
+            stop.set()
+
+        def close(self):
+            calls.append("close")
+
+    monkeypatch.setattr("iecread.transports.open_line", lambda path, baud: Port())
+    serve_port(
+        simulation("mode-b", {"reaction": "20"}),
+        "/dev/x",
+        stop=stop,
+        ready=lambda name: None,
+    )
+    assert calls[-4:] == ["write", "drain", 2400, "close"]
+
+
 def test_no_such_serial_port():
     with pytest.raises(PortError):
         serve_port(

@@ -132,7 +132,7 @@ class MeterEngine:
             if chars.endswith(_BREAKS) and self._sound(self._buffer[-5:]):
                 self._broken = True
                 self._buffer = b""
-            elif not self._queue and self.state in self._TAKERS:
+            elif self.state in self._TAKERS:
                 self._TAKERS[self.state](self, chars, now)
             self._obey_break()
 
@@ -152,11 +152,10 @@ class MeterEngine:
         if isinstance(action, SetSpeed):
             self._speed = action.baud
         if step:
+            self._buffer = b""  # what came meanwhile was not heard
             self._step(step, ours=True)
             self._after(step, now)
-        if not self._queue:
-            self._buffer = b""
-            self._obey_break()
+        self._obey_break()
 
     def deadline(self) -> float | None:
         """Return when ``handle_timeout`` is due, None if never."""
@@ -218,7 +217,6 @@ class MeterEngine:
         self._list = request.kind
         self._step(Step.REQUEST)
         self._deadline = None
-        self._nuls = 0
         identification = self.setup.identification
         step = {"A": Step.IDENTIFY_A, "B": Step.IDENTIFY_B, "C": Step.IDENTIFY_C}
         self._plan(SetSpeed(self.setup.opening_speed))
@@ -377,8 +375,10 @@ class MeterEngine:
         self.state = advance(METER, self.state, step, ours=ours)
 
     def _plan(self, action: Action, step: Step | None = None) -> None:
-        if isinstance(action, SetSpeed) and action.baud == self._speed:
-            return
+        if isinstance(action, SetSpeed):
+            planned = [a.baud for a, _ in self._queue if isinstance(a, SetSpeed)]
+            if action.baud == [self._speed, *planned][-1]:
+                return
         self._queue.append((action, step))
 
     def _say(self, message: bytes, step: Step) -> None:

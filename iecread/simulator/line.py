@@ -16,7 +16,6 @@ from enum import Enum
 
 from iecread.protocol import parity
 from iecread.protocol.actions import SetSpeed, Wait, Write
-from iecread.protocol.bcc import bcc_sum7, bcc_xor
 from iecread.protocol.messages import BITS_PER_CHARACTER, EOT, ETX, STX
 from iecread.protocol.meter import MeterEngine, PushEngine
 from iecread.protocol.state import MeterState
@@ -343,9 +342,9 @@ class SimulatedLine:
 def _wrong_check(data: bytes, chars: bytes) -> bytes:
     """Return a block with another check character or CRC; its parity stays right."""
     if chars[:1] == STX and chars[-2:-1] in (ETX, EOT):
-        right = {bcc_xor(chars[1:-1]), bcc_sum7(chars[1:-1])}
-        turn = next(t for t in (3, 5, 6) if chars[-1] ^ t not in right)
-        return data[:-1] + bytes((data[-1] ^ turn,))
+        # two bits, for the parity; the lowest is the same in XOR and sum, so that the
+        # wrong one of one kind is never the right one of the other
+        return data[:-1] + bytes((data[-1] ^ 3,))
     crc = re.search(rb"!([0-9A-F])[0-9A-F]{3}\r\n\Z", chars)
     if crc:
         at = crc.start(1)
