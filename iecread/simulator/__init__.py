@@ -66,7 +66,7 @@ def open_simulated(
     meter = parse_url(url)
     if meter.wishes.busy:
         raise PortBusyError(
-            f"port {url!r} is in use by simulated (pid 0)",
+            f"port {url!r} is in use by another program (a simulated one)",
             "leave busy=1 away",
         )
     line = meter.line(Pace.NONE, wall=wall)
