@@ -41,6 +41,7 @@ from iecread.protocol.messages import (
     NUL,
     OPENING_SPEED,
     Block,
+    Command,
     Identification,
     OptionSelect,
     Request,
@@ -75,6 +76,7 @@ class ReaderOptions:
         adjustable: whether the line can change its speed.
         switch_delay: seconds between the end of the option select and the change
             of speed; None for what the meter's reaction time allows.
+        protocol: V of the option select, 0 for the normal procedure.
         option: Y of the option select, 0 for the readout.
         send_parity: what to put in bit 7 of our characters, tried in this order.
         receive_parity: how to read bit 7; None to find out.
@@ -93,6 +95,7 @@ class ReaderOptions:
     stay: bool = False
     adjustable: bool = True
     switch_delay: float | None = None
+    protocol: str = "0"
     option: str = "0"
     send_parity: tuple[Parity, ...] = (Parity.NONE,)
     receive_parity: Parity | None = None
@@ -128,6 +131,9 @@ class ReaderEngine:
         noise: bytes that were no part of any message.
         parity_errors: characters of wrong parity in messages.
     """
+
+    _select_step = Step.SELECT_READOUT
+    _selected = frozenset({ReaderState.READING})  # behind an option select
 
     def __init__(self, options: ReaderOptions) -> None:
         self.options = options
@@ -294,9 +300,14 @@ class ReaderEngine:
                     self._silent(now)
                 else:
                     self._read(now)
+            else:
+                self._look_further(now, silent=silent)
         except TooMuch as error:
             self._detail = error.message
             self._fail(Trouble.DAMAGED)
+
+    def _look_further(self, now: float, *, silent: bool) -> None:
+        """Look at what has come in a state that a readout does not have."""
 
     def unchecked(self) -> bytes:
         """Return the data of a readout that was ended early, or that had no block
@@ -413,9 +424,9 @@ class ReaderEngine:
             character, speed = "0", options.opening_speed
         else:
             character = identification.speed_character
-        message = OptionSelect("0", character, options.option).to_bytes()
+        choice = OptionSelect(options.protocol, character, options.option)
         self._queue.append((Wait(self._reaction), None))
-        self._send(message, Step.SELECT_READOUT, self._timing.data_answer)
+        self._send(choice.to_bytes(), self._select_step, self._timing.data_answer)
         self._queue.append((Wait(self._switch_delay(identification)), None))
         self._switch(speed)
         if len(self._receiver):
@@ -443,7 +454,7 @@ class ReaderEngine:
 
     def _echo_complete(self) -> None:
         """The option select has come back: it is out, the speed may change."""
-        if self.state is not ReaderState.READING or len(self._queue) != 2:
+        if self.state not in self._selected or len(self._queue) != 2:
             return
         (first, _), (second, _) = self._queue
         if isinstance(first, Wait) and isinstance(second, SetSpeed):
@@ -522,32 +533,38 @@ class ReaderEngine:
         """Accept a framed block or ask for it again (6.2, 6.3.5)."""
         even = self._receiver.parity is Parity.EVEN
         block = Block.from_bytes(parity.strip(raw) if even else raw)
-        if self.options.check_off:
+        trouble = self._judge(raw, block)
+        if trouble:
+            self._ask_again(trouble)
+        else:
             self._accept(raw, last=block.last)
-            return
+
+    def _judge(self, raw: bytes, block: Block | Command) -> Trouble | None:
+        """Say what is wrong with a framed message, None if it may be believed."""
+        if self.options.check_off:
+            return None
+        even = self._receiver.parity is Parity.EVEN
         wrong = parity.errors(raw) if even else 0
         fits = [kind for kind in CheckKind if replace(block, kind=kind).right]
         settled = self.check_kind
         if settled is not None and settled in fits or settled is None and fits:
             if wrong:
                 self._detail = f"{wrong} characters of wrong parity"
-                self._ask_again(Trouble.PARITY)
-            elif settled is None and CheckKind.XOR not in fits and not self._sum_seen:
+                return Trouble.PARITY
+            if settled is None and CheckKind.XOR not in fits and not self._sum_seen:
                 # accepting either kind at once would let twice the damage through
                 self._sum_seen = True
                 self._detail = "the block check fits only the 7-bit sum"
-                self._ask_again(Trouble.CHECK_KIND)
-            else:
-                if len(fits) == 1:
-                    self.check_kind = fits[0]
-                self._accept(raw, last=block.last)
-            return
+                return Trouble.CHECK_KIND
+            if len(fits) == 1:
+                self.check_kind = fits[0]
+            return None
         expected = replace(block, check=None, kind=settled or CheckKind.XOR)
         self._detail = (
             f"expected {expected.to_bytes()[-1]:02X}, got {raw[-1]:02X}, "
             f"{wrong} characters of wrong parity"
         )
-        self._ask_again(Trouble.BLOCK_CHECK)
+        return Trouble.BLOCK_CHECK
 
     def _accept_lines(self, raw: bytes) -> None:
         """Accept a readout without a block check: only parity can speak against it."""
@@ -566,8 +583,7 @@ class ReaderEngine:
         if last:
             self._deadline = None
             self._step(Step.BLOCK, ours=False)
-            self._step(Step.END)
-            self._events.append(Done())
+            self._readout_over()
         else:  # 6.4.7: another one follows when this one is acknowledged
             self._parts += len(raw)
             if self._parts > DATA_LIMIT:
@@ -576,6 +592,10 @@ class ReaderEngine:
             self._rested = 0
             self._queue.append((Wait(self._reaction), None))
             self._send(ACK, Step.ACK, self._timing.data_answer)
+
+    def _readout_over(self) -> None:
+        self._step(Step.END)
+        self._events.append(Done())
 
     def _ask_again(self, trouble: Trouble) -> None:
         """Ask for the block once more, with NAK where the mode has it (6.3.5)."""
