@@ -45,6 +45,7 @@ def test_steps_have_times(around):
 def test_bytes_in_rows_of_16(around):
     log = Log(around)
     log.bytes("tx", b"/?!\r\n", 0.0)
+    assert len(said(around)) == 1
     log.bytes("rx", bytes(range(0x30, 0x40)) + b"A", 0.5)
     log.flush()
     assert said(around) == [

@@ -72,7 +72,7 @@ def test_programming_shows_no_password():
         Command("P0", b"(SEED)"),
         Command("P1", b"(SECRET)"),
         Command("R1", b"1.8.0()"),
-        Command("W1", b"0.2.1(X)"),
+        Command("W1", b"0.2.1(SECRET)(SECRET)"),
         Command("B0"),
     )
     said = told(b"".join(command.to_bytes() for command in dialogue))

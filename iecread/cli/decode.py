@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -11,6 +11,7 @@ from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
 from iecread.cli.options import (
     Command,
+    Option,
     OutputOptions,
     bcc_option,
     common_options,
@@ -20,17 +21,28 @@ from iecread.cli.options import (
 )
 from iecread.errors import PortError, RemoteProtocolError
 
+if TYPE_CHECKING:
+    from iecread.protocol.parity import Parity
+
 
 @click.command(
     cls=Command,
     short_help="A saved readout, dialogue or telegrams into values.",
-    example="iecread decode readout.txt\niecread decode - -f json < readout.txt",
+    example="iecread decode readout.txt\niecread decode - -f json < readout.txt\n"
+    "iecread decode dialogue.txt --explain",
 )
 @click.argument(
     "file",
     metavar="FILE",
     type=click.Path(allow_dash=True),
     help="What a meter sent; - is stdin.",
+)
+@click.option(
+    "--explain",
+    is_flag=True,
+    cls=Option,
+    section="Output",
+    help="List messages and their checks, not registers.",
 )
 @output_options("table", "csv", "json", "jsonl", "value", "influx", "prom")
 @bcc_option
@@ -42,6 +54,7 @@ def command(
     around: Surroundings,
     /,
     file: str,
+    explain: bool,
     out: OutputOptions,
     bcc: str,
     framing: str,
@@ -60,6 +73,12 @@ def command(
 
     around.meter = file
     parity = {"7e1": Parity.EVEN, "auto": None}.get(framing, Parity.NONE)
+    if explain:
+        with _opened(around, file) as stream:
+            data = b"".join(_read(stream, file))
+        if not _explain(data, parity, out):
+            raise _wrong()
+        return
     decoder = TelegramDecoder(check=bcc, parity=parity)
     wrong = anything = False
     with (
@@ -78,9 +97,27 @@ def command(
                 "it should hold the bytes as they came from the line",
             )
     if wrong:
-        raise RemoteProtocolError(
-            "a block check is wrong", "the registers of that block are unchecked"
-        )
+        raise _wrong()
+
+
+def _wrong() -> RemoteProtocolError:
+    return RemoteProtocolError(
+        "a block check is wrong", "the registers of that block are unchecked"
+    )
+
+
+def _explain(data: bytes, parity: "Parity | None", out: OutputOptions) -> bool:
+    """List the messages in ``data``; return whether no check is wrong."""
+    from iecread.output.sink import Sink
+    from iecread.output.text import printable
+    from iecread.protocol.explain import explain
+
+    right = True
+    with Sink(out.output, out.append) as sink:
+        for place, kind, words, verdict in explain(data, parity):
+            sink.write(f"{place:8}  {kind:<14}  {printable(words)}".rstrip() + "\n")
+            right &= verdict is not False
+    return right
 
 
 def _opened(around: Surroundings, file: str) -> AbstractContextManager[BinaryIO]:

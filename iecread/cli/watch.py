@@ -108,6 +108,8 @@ class Log:
             self._row.append(byte)
             if len(self._row) == _ROW:
                 self.flush()
+        if direction == "tx":  # a message of ours is whole, and may stay the last
+            self.flush()
 
     def flush(self) -> None:
         """Write the line that is not full yet."""

@@ -138,10 +138,9 @@ def _command(message: bytes) -> _Told:
     words, right = _check(message)
     if one.name[0] == "B":
         return "break", f"{one.name}, {words}", right
-    if one.name in ("P1", "P2"):
-        said = "(...)"
-    else:
-        said = (one.text or b"").decode("latin-1")
+    said = (one.text or b"").decode("latin-1")
+    if one.name != "P0" and one.name[0] != "R":  # a password, or a lock code written
+        said = said.partition("(")[0] + "(...)"
     kind = "operand" if one.name == "P0" else _COMMANDS.get(one.name[0], "command")
     return kind, f"{one.name} {said}, {words}", right
 
