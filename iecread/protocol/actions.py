@@ -101,7 +101,44 @@ class Done:
     """The readout is complete; the engine is idle again."""
 
 
-Event = Identified | LineReceived | Retried | BlockReceived | Done
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Programming mode is entered (6.4.3.3); passwords and commands may follow.
+
+    Attributes:
+        operand: what stood in the brackets of P0; None where the meter sent no P0.
+    """
+
+    operand: str | None
+
+
+class AnswerKind(Enum):
+    """What a meter answered to a password or a command (6.3.5 to 6.3.12)."""
+
+    DATA = "data"
+    ACK = "ACK"
+    NAK = "NAK"
+    ERROR = "error message"
+    BREAK = "break message"
+    SILENCE = "no answer"
+    DAMAGED = "damaged answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer to a password or a command; for NAK and damage, after repeats.
+
+    Attributes:
+        kind: what it was.
+        text: the characters of its blocks between STX and ETX, without parity; of an
+            error message the text in its brackets.
+    """
+
+    kind: AnswerKind
+    text: str = ""
+
+
+Event = Identified | LineReceived | Retried | BlockReceived | Done | Opened | Answered
 
 
 class Engine(Protocol):

@@ -265,3 +265,25 @@ def error_text(value: str) -> str | None:
     """
     found = _ERROR.match(value.strip())
     return found[1] if found else None
+
+
+def error_reply(text: str) -> str | None:
+    """Return what an error message in an answer says, None if it is data (6.3.11).
+
+    It stands alone, without an address; VDEW meters repeat the address, and so does
+    Energomera's ``VNULL(ERR12)``.
+
+    Args:
+        text: the characters between STX and ETX.
+    """
+    found = _ERROR_REPLY.match(text.strip())
+    if not found:
+        return None
+    address, value = found.groups()
+    if address and not _ADDRESSED_ERROR.match(value):
+        return None
+    return error_text(value)
+
+
+_ERROR_REPLY = re.compile(r"([^()]*)\(([^()]*)\)\Z")
+_ADDRESSED_ERROR = re.compile(r"ERROR[0-9]*\Z|ERR[0-9]+\Z")  # a value may begin so

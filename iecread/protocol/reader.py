@@ -324,7 +324,6 @@ class ReaderEngine:
 
     def _send(self, data: bytes, step: Step, answer: float) -> None:
         """Queue a message; when it is out, take the step and await the answer."""
-        even = self._parity is Parity.EVEN
 
         def sent(now: float) -> None:
             self._step(step)
@@ -336,7 +335,11 @@ class ReaderEngine:
             if len(self._receiver):  # it did not wait for this
                 self._look(now)
 
-        self._queue.append((Write(parity.add_even(data) if even else data), sent))
+        self._queue.append((Write(self._coded(data)), sent))
+
+    def _coded(self, data: bytes) -> bytes:
+        """Return ``data`` with the parity that this session is sent with."""
+        return parity.add_even(data) if self._parity is Parity.EVEN else data
 
     @property
     def _parity(self) -> Parity:
@@ -698,11 +701,10 @@ class ReaderEngine:
         """Queue a break message at ``speed`` and at the opening speed (6.3.12)."""
         speeds = [speed] if self.options.adjustable else []
         for baud in dict.fromkeys([*speeds, self.options.opening_speed]):
-            even = self._parity is Parity.EVEN
             data = BREAK.to_bytes()
             if self.options.adjustable:
                 self._queue.append((SetSpeed(baud), None))
-            self._queue.append((Write(parity.add_even(data) if even else data), None))
+            self._queue.append((Write(self._coded(data)), None))
             self._queue.append((Wait(0.3), None))
 
     def _rest_over(self, now: float) -> None:

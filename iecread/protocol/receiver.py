@@ -13,7 +13,7 @@ from enum import Enum, auto
 
 from iecread.errors import RemoteProtocolError
 from iecread.protocol import parity
-from iecread.protocol.messages import ETX, NAK, STX, Identification
+from iecread.protocol.messages import ACK, ETX, NAK, SOH, STX, Identification
 from iecread.protocol.parity import Parity
 
 # No meter sends that much: silence or these limits end a read, never a total time
@@ -27,6 +27,7 @@ _LINE_END = re.compile(rb"\n|\r(?!\n|\Z)")
 _CR_LF = re.compile(rb"[\r\n]")
 _UNPRINTABLE = re.compile(rb".*[^ -~]", re.S)
 _BRACKETS = re.compile(rb"\([^()]*\)")
+_REPLY = re.compile(rb"[\x01\x02\x06\x15]")
 _FRAME_END = re.compile(rb"[\x03\x04]")
 # "!", perhaps a CRC or another check text, and the line end; the second is what may
 # still become one
@@ -53,6 +54,8 @@ class Kind(Enum):
     LOST_START = auto()  # the same, but an ETX shows that the STX was lost
     NAK = auto()
     BREAK = auto()
+    ACK = auto()
+    COMMAND = auto()  # SOH to block check: P0, or a break
 
 
 class Receiver:
@@ -326,6 +329,39 @@ class Receiver:
         if self.parity is Parity.EVEN:
             self.parity_errors += parity.errors(raw)
         return kind, raw
+
+    # --- programming mode ----------------------------------------------------
+
+    def reply(self) -> tuple[Kind, bytes] | None:
+        """Return the next answer in programming mode and its bytes as they came.
+
+        What stands before an STX, SOH, ACK or NAK is dropped as noise, and so are an
+        ACK and a NAK of wrong parity.
+
+        Raises:
+            TooMuch: the answer never ends.
+        """
+        while found := _REPLY.search(self._chars):
+            if found.start():
+                self._drop(found.start())
+            first = bytes(self._chars[:1])
+            if first in (ACK, NAK):
+                raw = self._take(1)
+                if self.parity is Parity.EVEN and parity.errors(raw):
+                    self.noise += 1
+                    continue
+                return (Kind.ACK if first == ACK else Kind.NAK), raw
+            end = _FRAME_END.search(self._chars, max(1, self._searched))
+            if end and end.end() < len(self._chars):
+                kind = Kind.BLOCK if end[0] == ETX else Kind.PART
+                return self._message(
+                    Kind.COMMAND if first == SOH else kind, end.end() + 1
+                )
+            self._searched = end.start() if end else len(self._chars)
+            self._limit(len(self._chars))
+            return None
+        self.clear()
+        return None
 
     # --- telegrams -----------------------------------------------------------
 

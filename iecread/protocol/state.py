@@ -123,6 +123,8 @@ READER: Mapping[ReaderState, Mapping[Step, ReaderState]] = {
         _S.END: _R.IDLE,
         _S.PASSWORD: _R.PASSWORD_SENT,  # 6.4.1, 6.4.2: modes A and B, no P0
         _S.COMMAND: _R.COMMANDED,
+        _S.COMMAND_PART: _R.PART_SENT,
+        _S.BREAK: _R.IDLE,
     },
     _R.OPERAND: {
         _S.OPERAND: _R.LOCKED,
@@ -135,6 +137,7 @@ READER: Mapping[ReaderState, Mapping[Step, ReaderState]] = {
     _R.LOCKED: {
         _S.PASSWORD: _R.PASSWORD_SENT,
         _S.COMMAND: _R.COMMANDED,  # annex D: level 1 needs no password
+        _S.COMMAND_PART: _R.PART_SENT,
         _S.BREAK: _R.IDLE,
     },
     _R.PASSWORD_SENT: {
@@ -158,6 +161,7 @@ READER: Mapping[ReaderState, Mapping[Step, ReaderState]] = {
         _S.ERROR: _R.OPEN,
         _S.DAMAGE: _R.ANSWER_DAMAGED,
         _S.SILENCE: _R.OPEN,
+        _S.DAMAGE: _R.ANSWER_DAMAGED,
         _S.BREAK: _R.IDLE,
     },
     _R.PART_SENT: {

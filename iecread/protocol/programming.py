@@ -1,0 +1,308 @@
+"""The reader's side of programming mode: password, commands, answers, break.
+
+ProgrammingEngine opens a session as a readout does, up to the option select, which
+has Y = 1 (IEC 62056-21, 6.4.3.3).  ``Opened`` says that passwords and commands may
+follow, one at a time; each ends with one ``Answered``.  Repeats that cannot do harm
+are its business: a damaged answer is asked for again with NAK, a command that the
+meter answers with NAK is sent again, a command that may be repeated is sent again
+after silence.  A password is never sent twice after an answer that may be a refusal,
+and a write never after silence.  In modes A and B commands follow the readout at the
+opening speed (6.4.1, 6.4.2).
+"""
+
+from iecread.errors import RefusedError, RemoteProtocolError
+from iecread.protocol import parity
+from iecread.protocol.actions import (
+    Answered,
+    AnswerKind,
+    BlockReceived,
+    Opened,
+    Retried,
+    SetSpeed,
+    Trouble,
+    Wait,
+    Write,
+)
+from iecread.protocol.bcc import CheckKind
+from iecread.protocol.messages import ACK, NAK, Block, Command, error_reply
+from iecread.protocol.reader import NAK_LIMIT, ReaderEngine
+from iecread.protocol.receiver import Kind, TooMuch
+from iecread.protocol.state import ReaderState, Step
+
+RESEND_LIMIT = 2  # 6.3.5: a command is sent three times in all
+_PASSWORD_RESENDS = 1  # NAK means a damaged frame, but some makers mean "wrong"
+_AWAITS = frozenset(
+    {ReaderState.IDLE, ReaderState.READ, ReaderState.LOCKED, ReaderState.OPEN}
+)
+
+
+class ProgrammingEngine(ReaderEngine):
+    """Holds one session in programming mode.
+
+    ``options.option`` of its ReaderOptions is the Y that enters it, ``1`` in the
+    standard.
+    """
+
+    _select_step = Step.SELECT_PROGRAMMING
+    _selected = frozenset({ReaderState.OPERAND})
+
+    _sent: Command | None = None  # the message whose answer is awaited
+    _repeatable = False  # whether it may be sent again after silence
+    _resends = 0
+    _text = ""  # of the parts of the answer so far
+    _acknowledged = False  # an ACK came where data were asked for
+
+    # --- what a session calls ------------------------------------------------
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is under way: no session, or one that awaits a command."""
+        idle = self.state in _AWAITS and not self._queue
+        return idle and self._deadline is None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the meter is, or may be, in programming mode."""
+        closed = (ReaderState.IDLE, ReaderState.WAKING, ReaderState.REQUESTED)
+        return self.state not in closed
+
+    def password(self, level: int, text: str) -> None:
+        """Send a password, or the answer to a challenge, as P1 or P2 (6.3.14, 19).
+
+        Args:
+            level: 1 for plain comparison, 2 for the result of an algorithm.
+            text: what stands in the brackets.
+
+        Raises:
+            LocalProtocolError: not now, or characters that cannot be sent.
+        """
+        command = Command(f"P{level}", f"({text})".encode("ascii", "replace"))
+        self._submit(command, Step.PASSWORD, repeatable=False)
+
+    def command(self, command: Command, *, repeatable: bool) -> None:
+        """Send a command, or a part of one (6.3.7, 6.3.8).
+
+        Args:
+            command: the command; its kind of block check is the meter's.
+            repeatable: whether it may be sent again where no answer came; a read
+                may, a write may not.
+
+        Raises:
+            LocalProtocolError: not now.
+        """
+        step = Step.COMMAND if command.last else Step.COMMAND_PART
+        self._submit(command, step, repeatable=repeatable)
+
+    def sign_off(self) -> None:
+        """Send the break message and go back to the opening speed (6.3.12).
+
+        May be called at any time; does nothing where no session is open.
+        """
+        self._queue.clear()
+        self._deadline = None
+        if not self.is_open:
+            return
+        if self.state is ReaderState.IDENTIFIED:  # no answer sent: it goes on alone
+            self._step(Step.SILENCE)
+        data = Command("B0", kind=self.check_kind or CheckKind.XOR).to_bytes()
+
+        def signed_off(now: float) -> None:
+            self._step(Step.BREAK)
+
+        self._queue.append((Wait(self._reaction), None))
+        self._queue.append((Write(self._coded(data)), signed_off))
+        if self.speed != self.options.opening_speed:
+            self._queue.append((Wait(self._timing.switch_margin), None))
+            self._queue.append((SetSpeed(self.options.opening_speed), None))
+
+    # --- sending -------------------------------------------------------------
+
+    def _submit(self, command: Command, step: Step, *, repeatable: bool) -> None:
+        self._sent, self._repeatable = command, repeatable
+        self._resends = self._naks = 0
+        self._transmit(step)
+
+    def _transmit(self, step: Step) -> None:
+        assert self._sent is not None
+        command = self._sent
+        kind = self.check_kind or CheckKind.XOR
+        data = Command(command.name, command.text, command.last, kind=kind).to_bytes()
+        self._text, self._acknowledged = "", False
+        self._receiver.clear()
+        self._queue.append((Wait(self._reaction), None))
+        self._send(data, step, self._timing.data_answer)
+
+    def _send_again(self, trouble: Trouble) -> None:
+        assert self._sent is not None
+        self._resends += 1
+        self._events.append(Retried(trouble, f"sent {self._sent.name} again"))
+        password = self._sent.name.startswith("P")
+        part = Step.COMMAND if self._sent.last else Step.COMMAND_PART
+        self._transmit(Step.PASSWORD if password else part)
+
+    # --- receiving -----------------------------------------------------------
+
+    def _readout_over(self) -> None:
+        # 6.4.1, 6.4.2: commands may follow the readout, at the opening speed
+        if self.speed != self.options.opening_speed:
+            self._queue.append((SetSpeed(self.options.opening_speed), None))
+        self._events.append(Opened(None))
+
+    def _look_further(self, now: float, *, silent: bool) -> None:
+        if self.state in _AWAITS:
+            self._receiver.clear()
+            return
+        try:
+            found = self._receiver.reply()
+        except TooMuch as error:
+            if self.state is ReaderState.OPERAND:
+                raise
+            self._detail = error.message
+            self._answer(Step.SILENCE, AnswerKind.DAMAGED)
+            return
+        if found is None:
+            if silent:
+                self._no_reply()
+            elif len(self._receiver):
+                self._deadline = now + self._timing.gap
+            return
+        kind, raw = found
+        chars = parity.strip(raw) if self.parity is parity.Parity.EVEN else raw
+        if self.state is ReaderState.OPERAND:
+            self._operand(kind, raw, chars)
+        elif kind is Kind.ACK:
+            self._acknowledgement(now)
+        elif kind is Kind.NAK:
+            self._refused()
+        elif kind is Kind.COMMAND:
+            self._broken_off(raw, chars)
+        else:
+            self._data(kind, raw, chars)
+
+    def _operand(self, kind: Kind, raw: bytes, chars: bytes) -> None:
+        """Take P0, or what some meters send in its place (protocol practice)."""
+        if kind is Kind.ACK:
+            self._step(Step.ACK, ours=False)
+            self._deadline = None
+            self._events.append(Opened(None))
+        elif kind is Kind.COMMAND:
+            self._take_operand(raw, chars)
+        elif kind is Kind.NAK:
+            self._detail = "NAK"
+            self._fail(Trouble.REFUSED)
+        else:
+            self._close()
+            raise RefusedError(
+                "the meter reads out instead of entering programming mode",
+                "it may not offer it at this port, or want another --option",
+            )
+
+    def _take_operand(self, raw: bytes, chars: bytes) -> None:
+        try:
+            command = Command.from_bytes(chars)
+        except RemoteProtocolError:
+            trouble: Trouble | None = Trouble.BLOCK_CHECK
+        else:
+            trouble = self._judge(raw, command)
+        if trouble:
+            if self._naks >= NAK_LIMIT + (trouble is Trouble.CHECK_KIND):
+                self._fail(trouble)
+            else:
+                self._repeat(trouble)
+        elif command.name == "B0":
+            self._detail = "break message"
+            self._fail(Trouble.REFUSED)
+        else:
+            self._step(Step.OPERAND, ours=False)
+            self._deadline = None
+            text = (command.text or b"").decode("latin-1")
+            self._events.append(Opened(text.removeprefix("(").removesuffix(")")))
+
+    def _repeat(self, trouble: Trouble) -> None:
+        """Ask for the last answer once more (6.3.5)."""
+        self._naks += 1
+        self._events.append(Retried(trouble, "asked for the answer again with NAK"))
+        self._queue.append((Wait(self._reaction), None))
+        self._send(NAK, Step.NAK, self._timing.repeat_answer)
+
+    def _acknowledgement(self, now: float) -> None:
+        reads = self._sent is not None and self._sent.name.startswith("R")
+        if reads and not self._acknowledged and self.state is ReaderState.COMMANDED:
+            # protocol practice: data may come behind it
+            self._acknowledged = True
+            self._deadline = now + self._timing.request_answer
+        else:
+            self._answer(Step.ACK, AnswerKind.ACK)
+
+    def _refused(self) -> None:
+        """NAK: the frame was damaged on its way (6.3.5), or the meter says no."""
+        password = self.state is ReaderState.PASSWORD_SENT
+        self._step(Step.NAK, ours=False)
+        if self._resends < (_PASSWORD_RESENDS if password else RESEND_LIMIT):
+            self._send_again(Trouble.REFUSED)
+        else:
+            self._deadline = None
+            self._events.append(Answered(AnswerKind.NAK))
+
+    def _broken_off(self, raw: bytes, chars: bytes) -> None:
+        try:
+            sound = Command.from_bytes(chars).name == "B0"
+        except RemoteProtocolError:
+            sound = False
+        if sound:
+            self._answer(Step.BREAK, AnswerKind.BREAK)
+        else:
+            self._answer(Step.SILENCE, AnswerKind.DAMAGED)
+
+    def _data(self, kind: Kind, raw: bytes, chars: bytes) -> None:
+        block = Block.from_bytes(chars)
+        trouble = self._judge(raw, block)
+        if trouble:
+            self._damaged(trouble)
+            return
+        self.data_speed = self.speed
+        self._naks = 0
+        text = block.text.decode("latin-1")
+        if not block.last and self.state is ReaderState.COMMANDED:
+            # 6.4.7: another one follows when this one is acknowledged
+            self._text += text
+            self._step(Step.PART, ours=False)
+            self._events.append(BlockReceived(raw))
+            self._queue.append((Wait(self._reaction), None))
+            self._send(ACK, Step.ACK, self._timing.data_answer)
+            return
+        refusal = error_reply(text) if not self._text else None
+        if refusal is not None:
+            self._answer(Step.ERROR, AnswerKind.ERROR, refusal)
+        elif self.state is ReaderState.COMMANDED:
+            self._events.append(BlockReceived(raw))
+            self._answer(Step.BLOCK, AnswerKind.DATA, self._text + text)
+        else:  # data in answer to a password: neither yes nor no
+            self._answer(Step.SILENCE, AnswerKind.DAMAGED)
+
+    def _damaged(self, trouble: Trouble) -> None:
+        commanded = self.state is ReaderState.COMMANDED
+        if commanded and self._naks < NAK_LIMIT + (trouble is Trouble.CHECK_KIND):
+            self._step(Step.DAMAGE, ours=False)
+            self._repeat(trouble)
+        else:
+            self._answer(Step.SILENCE, AnswerKind.DAMAGED)
+
+    def _no_reply(self) -> None:
+        if self.state is ReaderState.OPERAND:
+            self._fail(Trouble.NO_ANSWER)
+        elif self._acknowledged:
+            self._answer(Step.ACK, AnswerKind.ACK)
+        elif self._receiver.noise or len(self._receiver):
+            self._receiver.clear()
+            self._damaged(Trouble.FELL_SILENT)
+        elif self._repeatable and not self._resends:
+            self._step(Step.SILENCE)
+            self._send_again(Trouble.NO_ANSWER)
+        else:
+            self._answer(Step.SILENCE, AnswerKind.SILENCE)
+
+    def _answer(self, step: Step, kind: AnswerKind, text: str = "") -> None:
+        self._step(step, ours=step is Step.SILENCE)
+        self._deadline = None
+        self._events.append(Answered(kind, text))
