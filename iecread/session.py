@@ -8,6 +8,7 @@ decoder as a saved file, so that a live readout and `decode` can never differ.
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
@@ -37,7 +38,9 @@ from iecread.protocol.timing import Timing
 from iecread.transports import Framing, LineKind, Transport, open_line
 
 if TYPE_CHECKING:  # imported where used: the first byte leaves before they are needed
+    from iecread.journal import Journal
     from iecread.obis import Pattern
+    from iecread.programming import Login, Programming
     from iecread.protocol.telegrams import Telegram
     from iecread.readings import Readout
 
@@ -73,6 +76,7 @@ class MeterOptions:
         expect_serial: the meter's number that must be found, leading zeros aside.
         timezone: IANA name of the zone that the meter's times are in.
         option: Y of the option select, ``0`` for the standard readout (6.3.3).
+        protocol: V of the option select, ``0`` for the normal procedure (6.3.3).
     """
 
     port: str
@@ -93,6 +97,7 @@ class MeterOptions:
     expect_serial: str | None = None
     timezone: str | None = None
     option: str = "0"
+    protocol: str = "0"
 
     def __post_init__(self) -> None:
         for key, values in _CHOICES.items():
@@ -267,6 +272,76 @@ class Meter:
         self._begin()
         yield from self._telegrams(self.options.timeout)
 
+    @contextmanager
+    def programming(
+        self,
+        password: "str | Callable[[str], str] | Login | None" = None,
+        *,
+        level: int = 1,
+        read_command: str | None = None,
+        write_command: str = "W1",
+        journal: "Journal | None" = None,
+    ) -> "Iterator[Programming]":
+        """Enter programming mode; a context manager that signs off on every way out.
+
+        Args:
+            password: text, a function of the operand of P0, or a Login that also
+                remembers refusals; None to log in without one.
+            level: 1 or 2, for P1 or P2 (6.3.14, item 19).
+            read_command: R1 to R6 to read with; None to find out.
+            write_command: W1 to W5.
+            journal: where changes are written down; None: nowhere.
+
+        Raises:
+            RefusedError: no programming mode, or the password was refused.
+            NoAnswerError: the meter is silent.
+            RemoteProtocolError: what came stayed damaged.
+            PortError: the line was lost.
+        """
+        from iecread.programming import READ_STYLES, Login, Programming
+        from iecread.protocol.programming import ProgrammingEngine
+
+        if isinstance(password, str):
+            text = password
+            login: Login | None = Login(lambda operand: text, level)
+        elif callable(password):
+            login = Login(password, level)
+        else:
+            login = password
+        if login:
+            login.allow(datetime.now().astimezone())
+        self._begin()
+        options = self._reader_options()
+        engine = ProgrammingEngine(
+            replace(options, option="1" if options.option == "0" else options.option)
+        )
+        styles: Sequence[tuple[str, str]] = READ_STYLES
+        if read_command:
+            counts = ("1", "") if read_command in ("R1", "R3") else ("", "1")
+            styles = [(read_command, count) for count in counts]
+        session = Programming(
+            engine,
+            self._events,
+            timezone=self.options.timezone,
+            read_styles=styles,
+            write_command=write_command,
+            journal=journal,
+            name=self.options.meter or self._name(),
+        )
+        try:
+            session.enter(self._start, login)
+            yield session
+        except PortError:
+            raise
+        except BaseException:
+            with suppress(IecReadError):
+                session.leave()
+            raise
+        session.leave()
+
+    def _name(self) -> str:
+        return f"{self.options.port} {self.options.address}".strip()
+
     # --- inside --------------------------------------------------------------
 
     @property
@@ -285,31 +360,33 @@ class Meter:
         return self._transport
 
     def _reader(self) -> ReaderEngine:
+        return ReaderEngine(self._reader_options())
+
+    def _reader_options(self) -> ReaderOptions:
         options, transport = self.options, self._open_transport()
         send, receive = parity_plan(options.framing, transport.kind)
         timing = Timing().with_latency(transport.latency)
         if options.timeout is not None:
             timing = timing.with_timeout(options.timeout)
         fixed = options.bcc in ("xor", "sum7")
-        return ReaderEngine(
-            ReaderOptions(
-                request=Request(options.address),
-                mode=options.mode,
-                opening_speed=self._speed,
-                max_speed=options.max_baud,
-                stay=options.stay_at_baud,
-                adjustable=transport.kind is not LineKind.TCP,
-                switch_delay=options.switch_delay,
-                option=options.option,
-                send_parity=send,
-                receive_parity=receive,
-                wake=options.wake,
-                echo={"auto": None, "yes": True, "no": False}[options.echo],
-                check=CheckKind(options.bcc) if fixed else None,
-                check_off=options.bcc == "off",
-                retries=options.retries,
-                timing=timing,
-            )
+        return ReaderOptions(
+            request=Request(options.address),
+            mode=options.mode,
+            opening_speed=self._speed,
+            max_speed=options.max_baud,
+            stay=options.stay_at_baud,
+            adjustable=transport.kind is not LineKind.TCP,
+            switch_delay=options.switch_delay,
+            protocol=options.protocol,
+            option=options.option,
+            send_parity=send,
+            receive_parity=receive,
+            wake=options.wake,
+            echo={"auto": None, "yes": True, "no": False}[options.echo],
+            check=CheckKind(options.bcc) if fixed else None,
+            check_off=options.bcc == "off",
+            retries=options.retries,
+            timing=timing,
         )
 
     def _telegrams(self, patience: float | None) -> "Iterator[Readout]":

@@ -1,0 +1,503 @@
+"""A session in programming mode: login, registers, changes, and the way out.
+
+``Programming`` is what ``Meter.programming`` gives.  It drives a ProgrammingEngine
+over the meter's link and turns answers into readings or errors.  Two rules stand
+above all: a password that was refused is not sent again for a day, and a write whose
+acknowledgement was lost is never sent again but read back.  Left out: where passwords
+come from (passwords.py) and questions to a person (the command line asks them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from iecread.errors import (
+    CheckError,
+    ConfigError,
+    IecReadError,
+    NoAnswerError,
+    PortError,
+    RefusedError,
+    RemoteProtocolError,
+)
+from iecread.protocol.actions import Answered, AnswerKind, BlockReceived, Event, Opened
+from iecread.protocol.messages import Command
+from iecread.protocol.programming import ProgrammingEngine
+
+if TYPE_CHECKING:
+    from iecread.journal import Journal
+    from iecread.passwords import PasswordSource, Secret
+    from iecread.readings import Reading
+    from iecread.refusals import Refusals
+
+# How a read is spelt, in the order to try: 6.3.14 has a count in the brackets, OBIS
+# readers leave it out; R5 and R6 are VDEW's, R2 is also used for plain codes
+READ_STYLES = (("R1", "1"), ("R1", ""), ("R5", ""), ("R2", ""), ("R6", ""))
+_FORBIDDEN = frozenset("()/!")  # 6.6: what neither an address nor a value can hold
+_VALUE_LENGTH = 128  # 6.6: in mode C programming; 32 elsewhere
+
+Run = Callable[[ProgrammingEngine], Iterator[Event]]
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The password for a session, and how to remember that it was refused.
+
+    Attributes:
+        answer: makes the text of P1 or P2 from the operand of P0.
+        level: 1 or 2, for P1 or P2.
+        secret: the password, for the memory of refusals; None: nothing is remembered.
+        refusals: that memory.
+        names: names under which this meter is remembered.
+        force: whether to send it although it was refused lately.
+    """
+
+    answer: Callable[[str], str]
+    level: int = 1
+    secret: Secret | None = None
+    refusals: Refusals | None = None
+    names: tuple[str, ...] = ()
+    force: bool = False
+
+    @classmethod
+    def from_source(
+        cls,
+        source: PasswordSource,
+        secret: Secret,
+        refusals: Refusals,
+        names: tuple[str, ...],
+        *,
+        force: bool = False,
+    ) -> Login:
+        """Return the login with a password that was fetched from ``source``."""
+
+        def answer(operand: str) -> str:
+            return source.answer(secret, operand)
+
+        return cls(answer, source.access, secret, refusals, names, force)
+
+    def allow(self, now: datetime) -> None:
+        """Say no to a password that this meter refused within the last day.
+
+        Raises:
+            RefusedError: it was refused.
+            ConfigError: a refusal could not be remembered, so none may be risked.
+        """
+        if self.secret is None or self.refusals is None or self.force:
+            return
+        until = self.refusals.check(self.names, self.secret, now)
+        if until:
+            raise RefusedError(
+                "this meter refused this password already; it is not sent again "
+                f"before {until:%Y-%m-%d %H:%M}",
+                "mend the password, or say --force-login if the meter was mended",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of one register.
+
+    Attributes:
+        register: its code.
+        old: value before, as the meter showed it; None where it cannot be read.
+        new: value to be written.
+        message: the command, as it goes over the line (without parity).
+        outcome: ``planned``, then ``done``, ``not done``, ``differs``, ``refused`` or
+            ``unknown``.
+        shown: value read back; None where it was not.
+        detail: what the meter said.
+    """
+
+    register: str
+    old: str | None
+    new: str | None
+    message: bytes
+    outcome: str = "planned"
+    shown: str | None = None
+    detail: str = ""
+
+
+class Programming:
+    """A session in programming mode; made by ``Meter.programming``.
+
+    Attributes:
+        operand: what the meter put into P0; None where it sent none.
+        read_styles: commands and counts to read with, the first that works is kept.
+        write_command: W1 to W5.
+    """
+
+    def __init__(
+        self,
+        engine: ProgrammingEngine,
+        run: Run,
+        *,
+        timezone: str | None = None,
+        read_styles: Sequence[tuple[str, str]] = READ_STYLES,
+        write_command: str = "W1",
+        journal: Journal | None = None,
+        name: str = "",
+    ) -> None:
+        self._engine = engine
+        self._run = run
+        self._timezone = timezone
+        self._journal = journal
+        self._name = name
+        self.operand: str | None = None
+        self.read_styles = list(read_styles)
+        self.write_command = write_command
+        self._password = ""
+        self._raw: list[bytes] = []  # blocks of the last answer
+
+    # --- way in and out ------------------------------------------------------
+
+    def enter(self, now: float, login: Login | None) -> None:
+        """Open the session and log in.
+
+        Raises:
+            NoAnswerError: the meter is silent.
+            RefusedError: it does not enter programming mode, or refused the password.
+            RemoteProtocolError: what came stayed damaged.
+        """
+        self._engine.start(now)
+        opened = None
+        for event in self._run(self._engine):
+            if isinstance(event, Opened):
+                opened = event
+        if opened is None:
+            raise RemoteProtocolError("the meter did not enter programming mode")
+        self.operand = opened.operand
+        if login is not None:
+            self._login(login)
+
+    def _login(self, login: Login) -> None:
+        answer = login.answer(self.operand or "")
+        _check_text(answer, "the password")
+        self._password = answer
+        self._engine.password(login.level, answer)
+        got = self._answered()
+        now = datetime.now().astimezone()
+        if got.kind is AnswerKind.ACK:
+            if login.secret is not None and login.refusals is not None and login.force:
+                login.refusals.forget(login.names, login.secret, now)
+            return
+        if got.kind in (AnswerKind.BREAK, AnswerKind.ERROR, AnswerKind.NAK):
+            if login.secret is not None and login.refusals is not None:
+                login.refusals.remember(login.names, login.secret, now)
+            said = f": {got.text}" if got.text else ""
+            raise RefusedError(
+                f"the meter refused the password ({got.kind.value}{said})",
+                "it is not sent again for 24 hours; check it, --force-login overrides",
+            )
+        raise _error(got, "the password")
+
+    def leave(self) -> None:
+        """Send the break message; harmless where the session is over.
+
+        Raises:
+            PortError: the line is lost.
+        """
+        self._engine.sign_off()
+        for _ in self._run(self._engine):
+            pass
+
+    # --- reading -------------------------------------------------------------
+
+    def read(self, code: str) -> Reading:
+        """Read one register.
+
+        Args:
+            code: its code as the meter knows it.
+
+        Returns:
+            The reading; the first where the meter answers several.
+
+        Raises:
+            RefusedError: the meter does not know it, or forbids it.
+            NoAnswerError: the meter fell silent.
+            RemoteProtocolError: the answer stayed damaged.
+            ConfigError: the code has characters that cannot be sent.
+        """
+        return self.read_all(code)[0]
+
+    def read_all(self, code: str) -> tuple[Reading, ...]:
+        """Read one register of which the meter may say several values.
+
+        Raises:
+            RefusedError: the meter does not know it, or forbids it.
+            NoAnswerError: the meter fell silent.
+            RemoteProtocolError: the answer stayed damaged.
+            ConfigError: the code has characters that cannot be sent.
+        """
+        _check_text(code, "the code")
+        refusal = Answered(AnswerKind.ERROR)
+        for style in list(self.read_styles):
+            name, count = style
+            got = self._command(name, f"{code}({count})", repeatable=True)
+            if got.kind is AnswerKind.DATA:
+                found = self._readings(code)
+                if found:
+                    self.read_styles.remove(style)
+                    self.read_styles.insert(0, style)  # the next code first so
+                    return found
+                refusal = Answered(AnswerKind.ERROR, "an answer without a value")
+            elif got.kind in (AnswerKind.ERROR, AnswerKind.NAK, AnswerKind.ACK):
+                if got.text or not refusal.text:
+                    refusal = got
+            else:
+                raise _error(got, f"register {code}")
+        raise _error(refusal, f"register {code}")
+
+    def _readings(self, code: str) -> tuple[Reading, ...]:
+        from iecread.protocol.telegrams import decode
+        from iecread.readings import readout
+        from iecread.registry import describe
+
+        engine = self._engine
+        telegrams = decode(b"".join(self._raw), parity=engine.parity)
+        found = []
+        for telegram in telegrams:
+            for reading in readout(telegram, timezone=self._timezone).registers:
+                if not reading.register:  # this meter leaves the address out
+                    obis, name = describe(code)
+                    reading = reading._replace(register=code, obis=obis, name=name)
+                found.append(reading)
+        return tuple(found)
+
+    # --- changing ------------------------------------------------------------
+
+    def plan_write(self, code: str, value: str) -> Change:
+        """Say what a write would do: old value, new value, message.  Sends no write.
+
+        Raises:
+            ConfigError: code or value have characters that cannot be sent.
+            NoAnswerError: the meter fell silent.
+            RemoteProtocolError: the answer stayed damaged.
+        """
+        _check_text(code, "the code")
+        _check_text(value, "the value")
+        try:
+            old = shown(self.read(code))
+        except RefusedError:  # there are registers that can be written only
+            old = None
+        text = f"{code}({value})"
+        if self.write_command == "W5" and self._password:  # VDEW practice
+            text += f"({self._password})"
+        command = Command(self.write_command, text.encode("ascii"))
+        return Change(code, old, value, command.to_bytes())
+
+    def write(self, code: str, value: str) -> Change:
+        """Write one register and read it back.
+
+        Returns:
+            The change with its outcome ``done``.
+
+        Raises:
+            RefusedError: the meter said no.
+            CheckError: another value was read back, or the outcome is unknown; the
+                message says which.
+            NoAnswerError, RemoteProtocolError: as for ``read``.
+            ConfigError: code or value have characters that cannot be sent.
+            OutputError: the journal cannot be written; nothing was sent.
+        """
+        return self.carry_out(self.plan_write(code, value))
+
+    def carry_out(self, change: Change) -> Change:
+        """Do a change that was planned, as ``write`` does.
+
+        Raises:
+            the errors of ``write``.
+        """
+        assert change.new is not None
+        command = Command.from_bytes(change.message)
+        return self._journalled(change, lambda: self._write(change, command))
+
+    def _write(self, change: Change, command: Command) -> Change:
+        got = self._send(command, repeatable=False)
+        if got.kind in (AnswerKind.ERROR, AnswerKind.NAK, AnswerKind.BREAK):
+            said = got.text or got.kind.value
+            return _outcome(change, "refused", detail=said)
+        acknowledged = got.kind in (AnswerKind.ACK, AnswerKind.DATA)
+        try:
+            back = shown(self.read(change.register))
+        except RefusedError as error:
+            done = "done" if acknowledged else "unknown"
+            return _outcome(change, done, detail=f"cannot be read back: {error}")
+        except IecReadError as error:
+            return _outcome(change, "unknown", detail=error.message)
+        assert change.new is not None
+        if same_value(back, change.new):
+            if acknowledged or not same_value(change.old or "", change.new):
+                return _outcome(change, "done", back)
+            return _outcome(change, "unknown", back, "the value was the same before")
+        if not acknowledged and change.old is not None and back == change.old:
+            return _outcome(change, "not done", back, got.kind.value)
+        return _outcome(change, "differs" if acknowledged else "unknown", back)
+
+    def plan_execute(self, code: str, argument: str = "") -> Change:
+        """Say what an execution would send (E2 of 6.3.14).
+
+        Raises:
+            ConfigError: code or argument have characters that cannot be sent.
+        """
+        _check_text(code, "the code")
+        _check_text(argument, "the argument")
+        command = Command("E2", f"{code}({argument})".encode("ascii"))
+        return Change(code, None, argument or None, command.to_bytes())
+
+    def execute(self, code: str, argument: str = "") -> Change:
+        """Execute a command, such as a reset of the maximum.
+
+        Raises:
+            RefusedError: the meter said no.
+            CheckError: whether it was done is unknown.
+            ConfigError: code or argument have characters that cannot be sent.
+            OutputError: the journal cannot be written; nothing was sent.
+        """
+        return self.carry_out_execution(self.plan_execute(code, argument))
+
+    def carry_out_execution(self, change: Change) -> Change:
+        """Do an execution that was planned, as ``execute`` does.
+
+        Raises:
+            the errors of ``execute``.
+        """
+        command = Command.from_bytes(change.message)
+
+        def send() -> Change:
+            got = self._send(command, repeatable=False)
+            if got.kind in (AnswerKind.ACK, AnswerKind.DATA):
+                return _outcome(change, "done", detail=got.text)
+            if got.kind in (AnswerKind.ERROR, AnswerKind.NAK, AnswerKind.BREAK):
+                return _outcome(change, "refused", detail=got.text or got.kind.value)
+            return _outcome(change, "unknown", detail=got.kind.value)
+
+        return self._journalled(change, send)
+
+    def _journalled(self, change: Change, send: Callable[[], Change]) -> Change:
+        from iecread.journal import Outcome
+
+        noted = None
+        if self._journal is not None:
+            now = datetime.now().astimezone()
+            noted = self._journal.begin(
+                self._name, change.register, change.old, change.new, now
+            )
+        result = _outcome(change, "unknown", detail="interrupted")
+        try:
+            result = send()
+        finally:
+            if self._journal is not None and noted is not None:
+                self._journal.end(
+                    noted,
+                    Outcome(result.outcome),
+                    datetime.now().astimezone(),
+                    result.detail,
+                )
+        if result.outcome == "done":
+            return result
+        raise _change_error(result)
+
+    # --- talking -------------------------------------------------------------
+
+    def _command(self, name: str, text: str, *, repeatable: bool) -> Answered:
+        return self._send(Command(name, text.encode("ascii")), repeatable=repeatable)
+
+    def _send(self, command: Command, *, repeatable: bool) -> Answered:
+        self._engine.command(command, repeatable=repeatable)
+        return self._answered()
+
+    def _answered(self) -> Answered:
+        self._raw = []
+        answer = None
+        for event in self._run(self._engine):
+            if isinstance(event, BlockReceived):
+                self._raw.append(event.data)
+            elif isinstance(event, Answered):
+                answer = event
+        if answer is None:
+            raise PortError("the line was lost before an answer came")
+        return answer
+
+
+def shown(reading: Reading) -> str:
+    """Return the value of a reading as the meter wrote it, with its unit."""
+    raw = reading.raw.strip()
+    return f"{raw}*{reading.unit}" if reading.unit else raw
+
+
+def same_value(one: str, other: str) -> bool:
+    """Whether two values are the same but for zeros in front and a unit left out."""
+    from iecread.readings import parse_value
+
+    first, _, first_unit = one.partition("*")
+    second, _, second_unit = other.partition("*")
+    if first_unit and second_unit and first_unit != second_unit:
+        return False
+    return first == second or (
+        parse_value(first) == parse_value(second)
+        and parse_value(first) is not None
+        and not isinstance(parse_value(first), str)
+    )
+
+
+def _check_text(text: str, what: str) -> None:
+    if not text.isascii() or not text.isprintable() or _FORBIDDEN & set(text):
+        raise ConfigError(
+            f"{what} has a character that the protocol cannot carry",
+            "ASCII without ( ) / ! and control characters",
+        )
+    if len(text) > _VALUE_LENGTH:
+        raise ConfigError(f"{what} is longer than {_VALUE_LENGTH} characters")
+
+
+def _outcome(
+    change: Change, outcome: str, back: str | None = None, detail: str = ""
+) -> Change:
+    from dataclasses import replace
+
+    return replace(change, outcome=outcome, shown=back, detail=detail)
+
+
+def _change_error(change: Change) -> IecReadError:
+    because = f": {change.detail}" if change.detail else ""
+    if change.outcome == "refused":
+        return RefusedError(
+            f"the meter refused to change {change.register}{because}",
+            "it may want a password, a pressed button or an open cover",
+        )
+    if change.outcome == "not done":
+        return CheckError(
+            f"{change.register} was not changed, it has {change.shown!r}{because}",
+            "the write was lost on its way; it may be tried again",
+        )
+    if change.outcome == "differs":
+        return CheckError(
+            f"{change.register} reads {change.shown!r}, not {change.new!r}",
+            "the meter took the write but keeps another value",
+        )
+    return CheckError(
+        f"whether {change.register} was changed is unknown{because}",
+        "read it, and look before you write it again",
+    )
+
+
+def _error(answer: Answered, what: str) -> IecReadError:
+    """Return the error for an answer that is none."""
+    if answer.kind is AnswerKind.SILENCE:
+        return NoAnswerError(
+            f"the meter did not answer: {what}",
+            "a slow meter may need --timeout 10s",
+        )
+    if answer.kind is AnswerKind.DAMAGED:
+        return RemoteProtocolError(
+            f"the answer stayed damaged: {what}", "check the head's place and light"
+        )
+    said = answer.text or answer.kind.value
+    return RefusedError(
+        f"the meter refused {what}: {said}",
+        "no such register, or it wants a password or another --command",
+    )
