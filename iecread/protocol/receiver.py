@@ -201,11 +201,12 @@ class Receiver:
     def _begin(self) -> bool:
         start = self._chars.find(STX, 0, GLITCH_LIMIT + 1)
         before = start if start >= 0 else min(len(self._chars), GLITCH_LIMIT + 1)
-        if 0 <= self._chars.find(_BREAK) < before - len(_BREAK):
-            return False
-        if self._plain(before):
+        broken = self._chars.find(_BREAK, 0, before)
+        if self._plain(before if broken < 0 else broken):
             self._drop(self._data)
             self.framed = False
+        elif 0 <= broken < before - len(_BREAK):
+            return False
         elif start >= 0:
             self._drop(start)
             self.framed = True
@@ -317,8 +318,10 @@ class Receiver:
         return self.framed is None and self._chars.strip(_GLITCH) == NAK
 
     def _control(self, silent: bool) -> tuple[Kind, bytes] | None:
-        if 0 <= self._chars.find(_BREAK) < len(self._chars) - len(_BREAK):
-            return Kind.BREAK, self.rest()
+        start = self._chars.find(_BREAK)
+        if 0 <= start < len(self._chars) - len(_BREAK):
+            self._drop(start)
+            return Kind.BREAK, self._take(len(_BREAK) + 1)
         if silent and self.refused:  # followed by anything else it was a glitch
             return Kind.NAK, self.rest()
         return None
