@@ -166,8 +166,9 @@ def test_errors_as_json_by_the_environment(run):
 
 
 def test_the_last_format_counts(fails):
-    words = ["-f", "json", "-f", "csv"]
-    assert fails(errors.PortError("gone"), *words, exit=5).stderr == "iecread: gone\n"
+    for words in (["-f", "json", "-f", "csv"], ["--", "-f", "json"]):
+        result = fails(errors.PortError("gone"), *words, exit=5)
+        assert result.stderr == "iecread: gone\n"
 
 
 def test_meter_text_in_an_error_cannot_reach_the_terminal(fails):

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 IECREAD = [sys.executable, "-m", "iecread"]
+# as it is for people: with PYTHONUNBUFFERED nothing is left behind to fail at exit
+BUFFERED = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX signals and devices")
 
 
 def start(*argv: str, **more) -> subprocess.Popen[bytes]:
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": BUFFERED}
     return subprocess.Popen([*IECREAD, *argv], **(pipes | more))
 
 
@@ -35,6 +37,16 @@ def test_a_reader_that_goes_ends_it_quietly():
     assert first.stderr is not None
     assert first.stderr.read() == b""
     assert first.wait(30) == 141
+
+
+@posix
+@pytest.mark.parametrize("argv", [["--help"], ["help", "formats"], READS])
+def test_a_reader_that_never_was(argv):
+    read, write = os.pipe()
+    os.close(read)
+    process = start(*argv, stdout=write)
+    os.close(write)
+    assert ended(process) == (141, "", "")
 
 
 @posix
