@@ -42,7 +42,6 @@ IDLE = 60.0  # 60 to 120 s without a message end a session (annex A)
 NUL_GAP = 0.5  # a longer rest begins the wake-up message anew (annex B: 5 ms)
 AWAKE = 5.0  # how long a meter that was woken listens (field practice)
 
-_LONGEST = 64  # bytes kept: more than any message of the reader's has here
 _BREAKS = (BREAK.to_bytes(), Command("B0", kind=CheckKind.SUM7).to_bytes())
 
 
@@ -99,6 +98,8 @@ class MeterEngine:
         state: where the session stands.
     """
 
+    _LONGEST = 64  # bytes kept: more than any message of the reader's has here
+
     def __init__(self, setup: MeterSetup) -> None:
         self.setup = setup
         self.state = MeterState.START
@@ -127,7 +128,7 @@ class MeterEngine:
             self._nuls = 0
         self._heard = now
         for byte in data:
-            self._buffer = self._buffer[1 - _LONGEST :] + bytes((byte,))
+            self._buffer = self._buffer[1 - self._LONGEST :] + bytes((byte,))
             chars = parity.strip(self._buffer)
             if chars.endswith(_BREAKS) and self._sound(self._buffer[-5:]):
                 self._broken = True
@@ -297,9 +298,7 @@ class MeterEngine:
         self._plan(Wait(self.setup.reaction))
         self._say(*self._blocks[self._at])
 
-    _TAKERS: ClassVar[
-        Mapping[MeterState, "Callable[[MeterEngine, bytes, float], object]"]
-    ] = {
+    _TAKERS: ClassVar[Mapping[MeterState, Callable[..., object]]] = {
         MeterState.START: _take_opening,
         MeterState.AWAKE: _take_opening,
         MeterState.IDENTIFIED: _take_select,

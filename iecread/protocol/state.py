@@ -222,7 +222,13 @@ METER: Mapping[MeterState, Mapping[Step, MeterState]] = {
         _S.PASSWORD: _M.PASSWORD,  # 6.4.1, 6.4.2: programming behind the readout
         _S.COMMAND: _M.COMMANDED,
     },
-    _M.SELECTED: {_S.OPERAND: _M.OPERAND_SENT, _S.ACK: _M.OPEN},
+    _M.SELECTED: {
+        _S.OPERAND: _M.OPERAND_SENT,
+        _S.ACK: _M.OPEN,
+        _S.END: _M.OPERAND_SENT,  # field practice: no P0
+        _S.NAK: _M.OPERAND_SENT,  # said once more
+        _S.ERROR: _M.OPERAND_SENT,
+    },
     _M.OPERAND_SENT: {
         _S.PASSWORD: _M.PASSWORD,
         _S.COMMAND: _M.COMMANDED,
@@ -258,7 +264,8 @@ METER: Mapping[MeterState, Mapping[Step, MeterState]] = {
     _M.ANSWER_PART: {
         _S.ACK: _M.COMMANDED,
         _S.NAK: _M.COMMANDED,
-        _S.COMMAND: _M.COMMANDED,
+        _S.COMMAND: _M.COMMANDED,  # the reader wants no more parts
+        _S.PASSWORD: _M.PASSWORD,
         _S.SILENCE: _M.START,
         _S.BREAK: _M.START,
     },
