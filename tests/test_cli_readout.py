@@ -88,6 +88,17 @@ def test_append_has_one_header(run, tmp_path):
     assert len(lines) == 3 and sum(line.startswith("time,") for line in lines) == 1
 
 
+def test_a_torn_row_is_mended(run, tmp_path):
+    file = tmp_path / "a.csv"
+    argv = ["-o", str(file), "--append", "--only=1.8.0"]
+    run("readout", HOUSE, *argv)
+    whole = file.read_text()
+    file.write_text(whole + whole.splitlines()[1][:30])
+    run("readout", HOUSE, *argv)
+    assert file.read_text().startswith(whole)
+    assert len(file.read_text().splitlines()) == 3
+
+
 @pytest.mark.parametrize(
     "argv",
     [["--append"], ["--append", "-o", "x.json"], ["--append", "-o", "x", "-fprom"]],

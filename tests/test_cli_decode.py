@@ -1,0 +1,121 @@
+"""``decode``: files and stdin, exit codes, options."""
+
+import pytest
+
+HOUSE = b"/ABC5x\r\n\x021.8.0(12.5*kWh)\r\n!\r\n\x03"
+CHECK = b"\x51"
+
+
+def check(data: bytes) -> bytes:
+    value = 0
+    for byte in data[data.index(b"\x02") + 1 :]:
+        value ^= byte
+    return data + bytes([value])
+
+
+GOOD = check(HOUSE)
+BAD = HOUSE + bytes([GOOD[-1] ^ 1])
+
+
+def test_a_file(run, tmp_path):
+    file = tmp_path / "saved"
+    file.write_bytes(GOOD)
+    result = run("decode", str(file), "-f", "json")
+    assert result.json["block_check"] == "ok" and result.stderr == ""
+    register = result.json["registers"][0]
+    assert (register["register"], register["value"], register["unit"]) == (
+        "1.8.0",
+        12.5,
+        "kWh",
+    )
+    assert result.json["time"] is result.json["port"] is None
+
+
+def test_stdin(run):
+    assert run("decode", "-", "-f", "value", stdin=GOOD).stdout == "12.5\n"
+
+
+def test_several(run):
+    assert len(run("decode", "-", "-f", "json", stdin=GOOD * 3).json) == 3
+    assert run("decode", "-", "-f", "jsonl", stdin=GOOD * 3).stdout.count("\n") == 3
+
+
+def test_a_wrong_check_is_said_and_the_rest_shown(run):
+    result = run("decode", "-", "-f", "jsonl", stdin=BAD, exit=8)
+    assert result.json["registers"][0]["status"] == "unchecked"
+    assert result.error["error"] == "protocol"
+
+
+def test_one_wrong_of_many(run):
+    result = run("decode", "-", "-f", "jsonl", stdin=GOOD + BAD + GOOD, exit=8)
+    assert result.stdout.count("\n") == 3
+
+
+def test_the_check_can_be_switched_off(run):
+    assert (
+        run("decode", "-", "--bcc=off", "-fjson", stdin=BAD).json["block_check"]
+        == "off"
+    )
+
+
+@pytest.mark.parametrize("data", [b"", b"\r\n", b"\x00" * 100, b"hello\r\n"])
+def test_nothing_that_can_be_read(run, data):
+    stderr = run("decode", "-", stdin=data, exit=8).stderr
+    assert stderr.startswith("iecread: nothing in '-'")
+
+
+def test_text_is_shown_although_nothing_can_be_read(run):
+    assert run("decode", "-", "-fjson", stdin=b"hello\r\n", exit=8).json["text"] == [
+        "hello"
+    ]
+
+
+def test_strict(run):
+    data = b"1.8.0(1)\r\n"
+    run("decode", "-", stdin=data)
+    assert (
+        "1.8.0 is unchecked"
+        in run("decode", "-", "--strict", stdin=data, exit=8).stderr
+    )
+
+
+def test_parity_is_found_out_or_said(run):
+    even = bytes(c | (c.bit_count() % 2) << 7 for c in HOUSE) + bytes(
+        [GOOD[-1] | (GOOD[-1].bit_count() % 2) << 7]
+    )
+    for argv in ([], ["--framing=7e1"]):
+        assert run("decode", "-", *argv, "-fvalue", stdin=even).stdout == "12.5\n"
+    run("decode", "-", "--framing=8n1", "-fvalue", stdin=even, exit=8)
+
+
+def test_time_zone(run):
+    data = b"1.6.1(0.5*kW)(2211200730)\r\n"
+    argv = ["-f", "json", "--timezone", "Europe/Berlin"]
+    assert run("decode", "-", *argv, stdin=data).json["registers"][0]["stamp"] == (
+        "2022-11-20T07:30+01:00"
+    )
+
+
+@pytest.mark.parametrize("name", ["none", ".", ""])
+def test_a_file_that_cannot_be_read(run, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    stderr = run("decode", name, exit=2).stderr
+    assert stderr.startswith("iecread: cannot read ")
+
+
+def test_output(run, tmp_path):
+    file = tmp_path / "out.csv"
+    run("decode", "-", "-o", str(file), stdin=GOOD)
+    assert file.read_text().splitlines()[1].endswith("12.5,kWh,,ok")
+
+
+def test_no_output_where_nothing_was_read(run, tmp_path):
+    run("decode", "-", "-o", str(tmp_path / "out.csv"), stdin=b"", exit=8)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_meter_text_cannot_reach_the_terminal(run):
+    data = b"/ABC5\x1b]0;x\x07\r\n1.8.0(\x1b[2J)\r\nC.1.0(=cmd|x)\r\n!\r\n"
+    for argv in (["-ftable"], ["-fcsv"], ["-fvalue"], ["-fjson"]):
+        result = run("decode", "-", *argv, stdin=data, terminal=True)
+        assert "\x1b[2J" not in result.stdout and "\x1b]" not in result.stdout
