@@ -39,7 +39,7 @@ from iecread.transports.memory import Clock
 NOW = datetime(2026, 11, 22, 17, 42, 11)
 START = 1000.0
 REQUEST = b"/?!\r\n"
-ASKED = ["household", "mode-a", "mode-b", "industrial"]
+ASKED = ["household", "mode-a", "mode-b", "industrial", "vdew"]
 PUSHED = ["p1", "push"]
 
 
@@ -561,11 +561,14 @@ def line_check():
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("sim://nix", ["'nix'", "household, mode-a, mode-b, industrial, p1, push"]),
+        (
+            "sim://nix",
+            ["'nix'", "household, mode-a, mode-b, industrial, vdew, p1, push"],
+        ),
         ("sim://hausehold", ["did you mean 'household'?"]),
         ("sim://lis200-ek", ["'lis200-ek'", "household"]),
         ("sim://", ["''", "household"]),
-        ("sim://household?x=1", ["'x'", "address, baud, bcc"]),
+        ("sim://household?x=1", ["'x'", "address, answer, baud"]),
         ("sim://household?bbc=once", ["'bbc'", "did you mean 'bcc'?"]),
         ("sim://household?bcc=twice", ["'bcc'", "'twice'", "once|always"]),
         ("sim://household?drop=0", ["'drop'", "'0'", "N|once"]),
@@ -601,7 +604,7 @@ def test_every_option_is_a_wish_and_in_the_help():
     wishes = simulation("household").wishes
     text = options_help()
     for key, option in OPTIONS.items():
-        assert hasattr(wishes, key)
+        assert hasattr(wishes, key.replace("-", "_"))
         assert f"  {key}={option.values} " in text
         assert option.meaning in text
     assert all(f"sim://{name} " in text for name in MODELS)

@@ -243,11 +243,16 @@ class SimulatedLine:
         state = self.engine.state
         if state is MeterState.REQUESTED:
             data = self._garbage() + data
-        elif state in (MeterState.SENDING, MeterState.START):
+        is_block = state in (MeterState.SENDING, MeterState.START)
+        # in programming mode control characters and the break are none
+        answer = parity.strip(data[:1]) == STX
+        is_block |= state is MeterState.COMMANDED and answer
+        if is_block:
             data = self._spoil_block(data)
         again = b""
-        if self._faults.endless and state is not MeterState.REQUESTED:
-            data = data[: parity.strip(data).rfind(b"!")]  # it must not end
+        if self._faults.endless and is_block:
+            end = parity.strip(data).rfind(b"!")
+            data = data[: end if end > 0 else -2]  # it must not end
             again = data[data.find(b"\n") + 1 :]
         first = now if self._pace is Pace.PORT else now + self._step
         self._sending = _Sending(data, first, now, again)

@@ -3,8 +3,8 @@
 Each meter is a function from the time on its clock to the characters of its data
 message, ``!`` included.  Counters are whole numbers of their last digit and depend on
 nothing but that time, so that the same moment gives the same readout.  Every
-identification names the maker ``SIM``, which no maker has.  Left out: load profiles,
-event logs and everything else of programming mode.
+identification names the maker ``SIM``, which no maker has.  What can be read besides,
+in programming mode, is in ``memory`` and ``logbook``.
 """
 
 from calendar import monthrange
@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from iecread.protocol.bcc import crc16
+from iecread.simulator.logbook import is_summer, to_utc
 
 _BEGIN = datetime(2024, 1, 1)  # when the counters stood at their first values
 _DAY = range(6 * 60, 22 * 60)  # minutes of the day in which tariff 1 counts
@@ -26,6 +27,7 @@ NUMBERS = {  # the meters' own numbers, which are their addresses too
     "industrial": "10048154",
     "p1": "10048155",
     "push": "10048156",
+    "vdew": "10048157",
 }
 
 
@@ -231,18 +233,38 @@ def industrial(now: datetime, lines: int = 400) -> bytes:
     return _message(list(islice(_industry(now.replace(tzinfo=None)), lines)))
 
 
-def _is_summer(now: datetime) -> bool:
-    """Whether summer time is in force in Europe: last Sundays of March and October."""
-
-    def switch(month: int, hour: int) -> datetime:
-        last = datetime(now.year, month, 31, hour)
-        return last - timedelta(days=(last.weekday() + 1) % 7)
-
-    return switch(3, 2) <= now < switch(10, 3)
+def vdew(now: datetime, lines: int = 0) -> bytes:
+    """A load-profile meter as the VDEW specified them: times have a season in front."""
+    season = f"{is_summer(to_utc(now)):d}"
+    now = now.replace(tzinfo=None)
+    high, low, out = _energies(now)
+    reset = _month_before(now, 0)
+    last = _energies(reset)
+    watts, moment = _maximum(reset, now)
+    peak = f"{is_summer(to_utc(moment)):d}{moment:%y%m%d%H%M}" if moment else "0" * 11
+    number = NUMBERS["vdew"]
+    text = [
+        "F.F(00000000)",
+        f"0.0.0({number})",
+        "0.2.0(SIM-2.0)",
+        f"0.9.1({season}{now:%H%M%S})",
+        f"0.9.2({season}{now:%y%m%d})",
+        "0.1.0(12)",
+        f"1.8.0({_number(high + low, 6, 3)}*kWh)",
+        f"1.8.1({_number(high, 6, 3)}*kWh)",
+        f"1.8.1*12({_number(last[0], 6, 3)}*kWh)",
+        f"1.8.2({_number(low, 6, 3)}*kWh)",
+        f"1.8.2*12({_number(last[1], 6, 3)}*kWh)",
+        f"2.8.0({_number(out, 6, 3)}*kWh)",
+        f"1.6.1({_number(watts, 1, 3)})({peak})",
+        f"C.1.0({number})",
+        "C.7.0(0003)",
+    ]
+    return _message(text)
 
 
 def _stamp(now: datetime) -> str:
-    return f"{now:%y%m%d%H%M%S}{'S' if _is_summer(now) else 'W'}"
+    return f"{now:%y%m%d%H%M%S}{'S' if is_summer(to_utc(now)) else 'W'}"
 
 
 def p1(now: datetime, lines: int = 0) -> bytes:
@@ -322,6 +344,9 @@ MODELS = {
     "mode-b": Model("heat meter, mode B, 2400 Bd", "C", "HEAT-B", line_meter),
     "industrial": Model(
         "several hundred data sets, mode C, 19200 Bd", "6", "INDUSTRY", industrial, 400
+    ),
+    "vdew": Model(
+        "load-profile meter, R5, R6 and W5, mode C, 9600 Bd", "5", "\\@VDEW", vdew
     ),
     "p1": Model(
         "P1 port, sends telegrams with a CRC, 115200 Bd 8N1",

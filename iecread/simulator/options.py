@@ -2,8 +2,7 @@
 
 ``OPTIONS`` is the only list of keys: parsing, error messages and help draw from it.
 ``simulation()`` makes a Simulation of a name and texts; ``Simulation.line()`` builds a
-fresh meter with its line.  Left out: LIS-200 devices and everything of programming
-mode.
+fresh meter with its line.  Left out: LIS-200 devices.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,9 +13,16 @@ from typing import NamedTuple
 from iecread.errors import IecReadError, PortError
 from iecread.protocol.bcc import CheckKind
 from iecread.protocol.messages import OPENING_SPEED, Identification, Request
-from iecread.protocol.meter import MeterEngine, MeterSetup, PushEngine
+from iecread.protocol.meter import IDLE, MeterSetup, PushEngine
+from iecread.protocol.meterprogramming import (
+    Opening,
+    ProgrammingEngine,
+    ProgrammingSetup,
+)
 from iecread.protocol.parity import Parity
 from iecread.simulator.line import Faults, Pace, SimulatedLine
+from iecread.simulator.logbook import MeterClock
+from iecread.simulator.memory import SETS, Manners, SimulatedMemory, style_of
 from iecread.simulator.meters import MODELS, NUMBERS, telegram
 
 SCHEME = "sim://"
@@ -27,36 +33,62 @@ _RATE = 0.001  # damaged bytes by seed, where no rate is said
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """The values of the options; each attribute is the key of the same name."""
+    """The values of the options; each attribute is the key of the same name.
+
+    Where a key has a hyphen the attribute has an underscore.
+    """
 
     address: str | None = None
+    answer: str = "repeat"
     baud: int = 0
     bcc: str = ""
+    break_ack: bool = False
+    breaks_off: int = 0
     busy: bool = False
     check: str = "xor"
+    cut: int = 0
+    damaged_part: int = 0
+    drift: float = 0.0
     drop: int = 0
     echo: bool = False
     endless: bool = False
     errors: float | None = None
     fallback: bool = True
     flip: int = 0
+    gap: int = 0
     garbage: bytes | int = b""
+    idle: float = IDLE
     lines: int = 0
+    lock_time: float = 3600.0
+    locked_reads: bool = False
+    lockout: int = 0
+    lost_ack: int = 0
     mute: int = 0
     nak: bool = False
+    no_p0: Opening = Opening.OPERAND
     noise: bool = False
+    operand: str | None = None
+    p2: str | None = None
     pace: bool | None = None
     parity: str = "auto"
     parts: int = 0
+    password: str = "00000000"
     period: float = 0.0
     reaction: float = 200.0
+    reads: str | None = None
+    refusal: str = "break"
+    refuse: str = ""
+    repeat_header: bool = False
     repeats: int = 3
     seed: int | None = None
     silent: int = 0
+    silent_command: int = 0
     slow: float = 0.0
     speed: bool = False
     time: datetime | None = None
+    unknown: str = "error"
     wake: bool = False
+    wrong_password: bool = False
 
 
 class Option(NamedTuple):
@@ -107,9 +139,50 @@ def _real(high: float) -> Callable[[str], float]:
     return parse
 
 
+def _drift(text: str) -> float:
+    return -_real(1e8)(text[1:]) if text[:1] == "-" else _real(1e8)(text)
+
+
+def _code(text: str) -> str:
+    if not text:
+        raise ValueError
+    return _text(text)
+
+
 def _address(text: str) -> str:
     Request(text).to_bytes()
     return text
+
+
+def _text(text: str) -> str:
+    """Return what may stand in a bracket."""
+    if not all(" " <= c <= "~" and c not in "()/!" for c in text):
+        raise ValueError
+    return text
+
+
+_OPENINGS = {
+    "0": Opening.OPERAND,
+    "1": Opening.ACK_FIRST,
+    "ack": Opening.ACK,
+    "silence": Opening.NOTHING,
+}
+_REFUSALS = ("break", "nak", "ack", "silence")
+
+
+def _refusal(text: str) -> str:
+    return text.lower() if text.lower() in _REFUSALS else f"({_text(text)})"
+
+
+def _algorithm(text: str) -> str:
+    from iecread.algorithms import ALGORITHMS
+
+    ALGORITHMS[text.lower()]
+    return text.lower()
+
+
+def _reads(text: str) -> str:
+    return {name.lower(): name for name in SETS}[text.lower()]
 
 
 def _garbage(text: str) -> bytes | int:
@@ -123,6 +196,12 @@ OPTIONS = {
     for option in (
         Option("address", "ADDRESS", "device address it answers to", _address),
         Option(
+            "answer",
+            "change|bare",
+            "the address in answers to a command",
+            _choice("repeat", "change", "bare"),
+        ),
+        Option(
             "baud",
             "50 to 115200",
             "fixed speed, from the request on",
@@ -131,6 +210,8 @@ OPTIONS = {
         Option(
             "bcc", "once|always", "wrong block check", _choice("once", "always", "no")
         ),
+        Option("break-ack", "1", "answers a break with ACK", _flag),
+        Option("breaks-off", "N", "a break in answer to the Nth command", _which),
         Option("busy", "1", "the port is held by another program", _flag),
         Option(
             "check",
@@ -138,14 +219,27 @@ OPTIONS = {
             "kind of block check",
             _choice("xor", "sum7", "none"),
         ),
+        Option("cut", "N", "parts of an answer have N characters", _between(1, 9999)),
+        Option(
+            "damaged-part", "N", "the Nth part of an answer is damaged once", _which
+        ),
+        Option("drift", "SECONDS", "its clock is ahead", _drift),
         Option("drop", "N|once", "drop a byte of the Nth block sent", _which),
         Option("echo", "1", "what is sent to it comes back", _flag),
         Option("endless", "1", "the block never ends", _flag),
         Option("errors", "0 to 1", "rate of bytes damaged at random", _real(1.0)),
         Option("fallback", "0|1", "reads out at 300 Bd without option select", _flag),
         Option("flip", "N|once", "flip a bit in the Nth block sent", _which),
+        Option("gap", "N", "load profile: N rows a day are missing", _between(0, 48)),
         Option("garbage", "TEXT|N", "text or N random bytes ahead of it", _garbage),
+        Option("idle", "SECONDS", "without a message end a session", _real(3600.0)),
         Option("lines", "1 to 30000", "data sets (industrial)", _between(1, 30000)),
+        Option("lock-time", "SECONDS", "how long it stays locked", _real(1e6)),
+        Option("locked-reads", "1", "reading needs the password too", _flag),
+        Option(
+            "lockout", "N", "locked after N wrong passwords in a row", _between(0, 99)
+        ),
+        Option("lost-ack", "N", "the ACK of the Nth write is lost", _which),
         Option(
             "mute",
             "1|N",
@@ -154,8 +248,16 @@ OPTIONS = {
         ),
         Option("nak", "1", "NAK in place of data", _flag),
         Option(
+            "no-p0",
+            "1|ack|silence",
+            "in place of P0: ACK at 300 Bd, at the new speed",
+            lambda text: _OPENINGS[text.lower()],
+        ),
+        Option(
             "noise", "for-ever", "noise without an end", _choice("for-ever", "no", "1")
         ),
+        Option("operand", "TEXT", "what stands in P0", _text),
+        Option("p2", "ALGORITHM", "P2 is its answer to the operand", _algorithm),
         Option("pace", "0|1", "each character takes its time", _flag),
         Option(
             "parity",
@@ -166,10 +268,22 @@ OPTIONS = {
         Option(
             "parts", "N", "blocks of N lines, each to be acknowledged", _between(0, 999)
         ),
+        Option("password", "TEXT", "what it takes for right", _text),
         Option("period", "SECONDS", "from telegram to telegram", _real(3600.0)),
         Option(
             "reaction", "MS", "reaction time; below 200 the maker is SIm", _real(9999.0)
         ),
+        Option(
+            "reads", "R1|R2|R5|all", "the commands that it knows, by reading", _reads
+        ),
+        Option(
+            "refusal",
+            "WORD|TEXT",
+            "wrong password: nak, ack, silence, or a text",
+            _refusal,
+        ),
+        Option("refuse", "CODE", "a register that it refuses", _code),
+        Option("repeat-header", "1", "load profile: a header in each part", _flag),
         Option("repeats", "N", "how often NAK brings a block again", _between(0, 99)),
         Option(
             "seed",
@@ -180,6 +294,7 @@ OPTIONS = {
         Option(
             "silent", "N", "falls silent N bytes into each block", _between(1, 1 << 20)
         ),
+        Option("silent-command", "N", "does not hear the Nth command", _which),
         Option("slow", "MS", "so much more for each character", _real(60000.0)),
         Option(
             "speed",
@@ -188,7 +303,14 @@ OPTIONS = {
             _choice("wrong", "right"),
         ),
         Option("time", "ISO", "the time on its clock, fixed", datetime.fromisoformat),
+        Option(
+            "unknown",
+            "WORD",
+            "unknown command: ack, nak, silence or break",
+            _choice("error", "ack", "nak", "silence", "break"),
+        ),
         Option("wake", "1", "answers only behind a wake-up message", _flag),
+        Option("wrong-password", "1", "every password is wrong", _flag),
     )
 }
 _WORDS = {"noise": ("for-ever", "1"), "speed": ("wrong",)}  # texts that mean: on
@@ -235,42 +357,82 @@ class Simulation:
         wishes = self.wishes
         if pace is not Pace.PORT and wishes.pace is not None:
             pace = Pace.LINE if wishes.pace else Pace.NONE
-        clock = wall if wishes.time is None else lambda: wishes.time or wall()
+        fixed = wishes.time
+        clock = MeterClock(wall if fixed is None else lambda: fixed, wishes.drift)
         return SimulatedLine(
             self._engine(clock), self.speed, self._faults(), pace, on_speed
         )
 
-    def _engine(self, clock: Callable[[], datetime]) -> MeterEngine | PushEngine:
+    def _engine(self, clock: MeterClock) -> ProgrammingEngine | PushEngine:
         model, wishes = MODELS[self.name], self.wishes
         identification = self.identification
         if model.push_speed:
             even = {"even": True, "none": False, "auto": model.even}[wishes.parity]
             return PushEngine(
-                lambda: telegram(model, identification.to_bytes(), clock()),
+                lambda: telegram(model, identification.to_bytes(), clock.local()),
                 wishes.period or model.period,
                 even=even,
             )
         parity = None if wishes.parity == "auto" else Parity(wishes.parity)
         address = NUMBERS[self.name] if wishes.address is None else wishes.address
-        return MeterEngine(
-            MeterSetup(
-                identification=identification,
-                readout=lambda kind, y: model.data(
-                    clock(), wishes.lines or model.lines
-                ),
-                address=address,
-                check=None if wishes.check == "none" else CheckKind(wishes.check),
-                part_lines=wishes.parts,
-                parity=parity,
-                opening_speed=self.speed,
-                fixed_speed=bool(wishes.baud),
-                reaction=wishes.reaction / 1000,
-                fallback=wishes.fallback,
-                repeats=wishes.repeats,
-                wake_nuls=_WAKE_NULS if wishes.wake else 0,
-                stays=wishes.speed,
-                refuses=wishes.nak,
-            )
+        meter = MeterSetup(
+            identification=identification,
+            readout=lambda kind, y: model.data(
+                clock.local(), wishes.lines or model.lines
+            ),
+            address=address,
+            check=None if wishes.check == "none" else CheckKind(wishes.check),
+            part_lines=wishes.parts,
+            parity=parity,
+            opening_speed=self.speed,
+            fixed_speed=bool(wishes.baud),
+            reaction=wishes.reaction / 1000,
+            fallback=wishes.fallback,
+            repeats=wishes.repeats,
+            wake_nuls=_WAKE_NULS if wishes.wake else 0,
+            stays=wishes.speed,
+            refuses=wishes.nak,
+        )
+        return ProgrammingEngine(meter, self._programming(clock))
+
+    def _programming(self, clock: MeterClock) -> ProgrammingSetup:
+        from iecread.algorithms import ALGORITHMS
+
+        model, wishes = MODELS[self.name], self.wishes
+        style = style_of(self.name, wishes.reads)
+        manners = Manners(
+            answer=wishes.answer,
+            unknown=wishes.unknown,
+            refuse=wishes.refuse,
+            gap=wishes.gap,
+            repeat_header=wishes.repeat_header,
+            cut=wishes.cut,
+        )
+        memory = SimulatedMemory(
+            lambda now: model.data(now, wishes.lines or model.lines),
+            clock,
+            style,
+            manners,
+        )
+        return ProgrammingSetup(
+            memory=memory,
+            password=wishes.password or None,
+            operand=style.operand if wishes.operand is None else wishes.operand,
+            algorithm=ALGORITHMS[wishes.p2] if wishes.p2 else None,
+            opening=wishes.no_p0,
+            refusal=wishes.refusal,
+            lockout=wishes.lockout,
+            lockout_time=wishes.lock_time,
+            reads_open=not wishes.locked_reads,
+            denied=style.denied,
+            unknown=style.unknown_command,
+            break_acked=wishes.break_ack,
+            idle=wishes.idle,
+            refuses_all=wishes.wrong_password,
+            lost_ack=wishes.lost_ack,
+            silent_command=wishes.silent_command,
+            breaks_off=wishes.breaks_off,
+            damaged_part=wishes.damaged_part,
         )
 
     def _faults(self) -> Faults:
@@ -327,7 +489,7 @@ def simulation(name: str, options: Mapping[str, str] | None = None) -> Simulatio
                 f"option {key!r} of a simulated meter cannot be {text!r}",
                 f"{key}={option.values}: {option.meaning}",
             ) from error
-        values[key] = value in _WORDS[key] if key in _WORDS else value
+        values[key.replace("-", "_")] = value in _WORDS[key] if key in _WORDS else value
     return Simulation(name, Wishes(**values))  # type: ignore[arg-type]
 
 

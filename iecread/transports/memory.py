@@ -92,6 +92,11 @@ class MemoryTransport:
         self._rest = b""
         self._is_open = False
 
+    @property
+    def responder(self) -> Responder:
+        """What stands at the far end."""
+        return self._responder
+
     def open(self) -> None:
         """Open the line; does nothing if it is open."""
         self._is_open = True
