@@ -9,9 +9,10 @@ come from (passwords.py) and questions to a person (the command line asks them).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from iecread.errors import (
@@ -24,11 +25,17 @@ from iecread.errors import (
     RemoteProtocolError,
 )
 from iecread.protocol.actions import Answered, AnswerKind, BlockReceived, Event, Opened
-from iecread.protocol.messages import Command
+from iecread.protocol.messages import Block, Command
+from iecread.protocol.parity import Parity, strip
 from iecread.protocol.programming import ProgrammingEngine
 
 if TYPE_CHECKING:
+    from iecread.clock import ClockReading, Drift
+    from iecread.eventlog import Event as LogEvent
+    from iecread.eventlog import EventDecoder
     from iecread.journal import Journal
+    from iecread.loadprofile import ProfileDecoder, Row
+    from iecread.metertime import MeterClock
     from iecread.passwords import PasswordSource, Secret
     from iecread.readings import Reading
     from iecread.refusals import Refusals
@@ -36,6 +43,8 @@ if TYPE_CHECKING:
 # How a read is spelt, in the order to try: 6.3.14 has a count in the brackets, OBIS
 # readers leave it out; R5 and R6 are VDEW's, R2 is also used for plain codes
 READ_STYLES = (("R1", "1"), ("R1", ""), ("R5", ""), ("R2", ""), ("R6", ""))
+PROFILE_COMMANDS = ("R5", "R6", "R3", "R2")  # 8.1: VDEW's, then other makers'
+PART_ROWS = 96  # rows in a partial block of R6: a day of quarter-hours
 _FORBIDDEN = frozenset("()/!")  # 6.6: what neither an address nor a value can hold
 _VALUE_LENGTH = 128  # 6.6: in mode C programming; 32 elsewhere
 
@@ -401,6 +410,186 @@ class Programming:
             return result
         raise _change_error(result)
 
+    # --- load profiles and logs ----------------------------------------------
+
+    def load_profile(
+        self,
+        channel: str = "P.01",
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        zone: tzinfo | None = None,
+        clock: str | timedelta = "local",
+        decoder: ProfileDecoder | None = None,
+        commands: Sequence[str] = PROFILE_COMMANDS,
+        style: str = "vdew",
+        season: str = "own",
+        step: timedelta | None = timedelta(days=1),
+        codes: Sequence[str] = (),
+    ) -> Iterator[Row]:
+        """Read a load profile, a chunk of the range at a time, and yield its rows.
+
+        Args:
+            channel: name of the profile as the meter knows it.
+            start: end of the first interval that is wanted, aware; None: the oldest.
+            end: end of the last one; None: the newest.
+            zone: where the meter hangs; None: this computer's zone.
+            clock: what its clock follows, see metertime.MeterClock.
+            decoder: turns answers into rows and gathers gaps and problems; hand in
+                one to see these.
+            commands: commands to read with, in the order to try.
+            style: form of the times in the request, one of profilerequest.STYLES.
+            season: digit before them, one of profilerequest.SEASONS.
+            step: how long a range one request asks for; None: all at once.  Only
+                where start and end are given.
+            codes: only these columns, where the meter can choose.
+
+        Raises:
+            RefusedError: the meter does not know the profile, or forbids it.
+            RemoteProtocolError: an answer stayed damaged; rows before it were yielded.
+            NoAnswerError: the meter fell silent; rows before it were yielded.
+            RequestError: the range ends before it begins, or cannot be asked for.
+        """
+        from iecread.loadprofile import ProfileDecoder
+        from iecread.profilerequest import chunks, data_set, operand
+
+        if decoder is None:
+            decoder = ProfileDecoder(zone, clock, channel=channel)
+        ranges: Iterable[tuple[datetime | None, datetime | None]] = [(start, end)]
+        if start is not None and end is not None and step is not None:
+            ranges = chunks(start, end, step, zone=zone, clock=clock)
+        names = list(commands)
+        for first, last in ranges:
+            asked = operand(
+                first, last, style=style, season=season, zone=zone, clock=clock
+            )
+            text = data_set(channel, asked, codes)
+            yield from self._rows(names, text, channel, decoder)
+
+    def _rows(
+        self, names: list[str], text: str, channel: str, decoder: ProfileDecoder
+    ) -> Iterator[Row]:
+        """Ask for one range; keep only the command that the meter knows."""
+        while True:
+            refused = None
+            more = "" if names[0] != "R6" else f";{PART_ROWS}"
+            asked = text.replace(")", f"{more})", 1)
+            for piece in self._pieces(Command(names[0], asked.encode("ascii"))):
+                if isinstance(piece, Answered):
+                    refused = piece
+                else:
+                    yield from decoder.feed(piece)
+            yield from decoder.finish(ended=refused is None)
+            if refused is None:
+                del names[1:]
+                return
+            if refused.kind is AnswerKind.ERROR and _nothing_there(refused.text):
+                return  # VDEW: no rows in this range
+            told_no = refused.kind in (AnswerKind.ERROR, AnswerKind.NAK, AnswerKind.ACK)
+            if not told_no or len(names) == 1:
+                raise _error(refused, f"load profile {channel}")
+            names.pop(0)
+
+    def events(
+        self,
+        channel: str = "P.98",
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        zone: tzinfo | None = None,
+        clock: str | timedelta = "local",
+        decoder: EventDecoder | None = None,
+        commands: Sequence[str] = PROFILE_COMMANDS,
+        style: str = "vdew",
+        season: str = "own",
+    ) -> Iterator[LogEvent]:
+        """Read an event log and yield its entries.
+
+        Args and errors are those of ``load_profile``.
+        """
+        from iecread.eventlog import EventDecoder
+        from iecread.profilerequest import data_set, operand
+
+        if decoder is None:
+            decoder = EventDecoder(zone, clock)
+        asked = operand(
+            start,
+            end,
+            style=style,
+            season=season,
+            zone=zone,
+            clock=clock,
+        )
+        text = data_set(channel, asked)
+        refused = None
+        for name in commands:
+            refused = None
+            for piece in self._pieces(Command(name, text.encode("ascii"))):
+                if isinstance(piece, Answered):
+                    refused = piece
+                else:
+                    yield from decoder.feed(piece)
+            yield from decoder.finish(ended=refused is None)
+            if refused is None:
+                return
+            if refused.kind is AnswerKind.ERROR and _nothing_there(refused.text):
+                return
+            if refused.kind not in (AnswerKind.ERROR, AnswerKind.NAK, AnswerKind.ACK):
+                break
+        if refused is not None:
+            raise _error(refused, f"event log {channel}")
+
+    def _pieces(self, command: Command) -> Iterator[str | Answered]:
+        """Yield the text of each block of an answer; at last what went wrong."""
+        self._engine.command(command, repeatable=True)
+        even = self._engine.parity is Parity.EVEN
+        answer: Answered | None = None
+        for event in self._run(self._engine):
+            if isinstance(event, BlockReceived):
+                chars = strip(event.data) if even else event.data
+                yield Block.from_bytes(chars).text.decode("latin-1")
+            elif isinstance(event, Answered):
+                answer = event
+        if answer is None:
+            raise PortError("the line was lost before an answer came")
+        if answer.kind is not AnswerKind.DATA:
+            yield answer
+
+    # --- clock ---------------------------------------------------------------
+
+    def clock(
+        self,
+        registers: Sequence[str] = ("0.9.2", "0.9.1"),
+        *,
+        clock: MeterClock | None = None,
+    ) -> tuple[ClockReading, Drift]:
+        """Read the meter's clock and compare it with this computer's.
+
+        Args:
+            registers: those of date and time, the time last; or one of both.
+            clock: what the meter's clock follows; None: this computer's zone.
+
+        Raises:
+            RefusedError: there are no such registers.
+            CheckError: they show no possible time.
+            NoAnswerError, RemoteProtocolError: as for ``read``.
+        """
+        from iecread.clock import ClockReading, drift
+        from iecread.metertime import MeterClock
+
+        meter_clock = clock or MeterClock()
+        for _ in range(3):
+            values = {}
+            for register in registers:
+                asked = datetime.now(UTC)
+                values[register] = self.read(register).raw
+                answered = datetime.now(UTC)
+            reading = ClockReading.parse(values)
+            if not reading.doubtful:
+                break
+        moment = reading.at(answered, meter_clock)
+        return reading, drift(moment, asked, answered, reading.resolution)
+
     # --- talking -------------------------------------------------------------
 
     def _command(self, name: str, text: str, *, repeatable: bool) -> Answered:
@@ -501,3 +690,8 @@ def _error(answer: Answered, what: str) -> IecReadError:
         f"the meter refused {what}: {said}",
         "no such register, or it wants a password or another --command",
     )
+
+
+def _nothing_there(text: str) -> bool:
+    """Whether a refusal means that a range holds no rows (2.10: VDEW ``ERROR``)."""
+    return bool(re.fullmatch("ERROR", text))
