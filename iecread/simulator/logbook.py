@@ -11,6 +11,7 @@ VDEW, as most load-profile meters in Germany have it.  Left out: other periods.
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -34,6 +35,7 @@ _STAMP = re.compile(r"([012]?)(\d{10})(\d\d)?")
 # -- the clock of a meter in central Europe
 
 
+@lru_cache(8)
 def _changes(year: int) -> tuple[datetime, datetime]:
     """Return begin and end of summer time in UTC: last Sundays, 01:00."""
 

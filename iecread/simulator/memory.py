@@ -133,7 +133,7 @@ class SimulatedMemory:
         values = _VALUE.findall(found[2]) if found else []
         plain = _OBIS.fullmatch(address)
         code = plain[1] if plain else address
-        if self.manners.refuse in (code, address):
+        if self.manners.refuse and self.manners.refuse in (code, address):
             return error(style.denied)
         if name[0] == "R" and code in _LOGS and name != "R1":
             return self._read_log(name, code, values)
