@@ -119,3 +119,31 @@ def test_meter_text_cannot_reach_the_terminal(run):
     for argv in (["-ftable"], ["-fcsv"], ["-fvalue"], ["-fjson"]):
         result = run("decode", "-", *argv, stdin=data, terminal=True)
         assert "\x1b[2J" not in result.stdout and "\x1b]" not in result.stdout
+
+
+def test_explain(run, tmp_path):
+    result = run("decode", "-", "--explain", stdin=b"/?!\r\n" + GOOD + b"\x15" + GOOD)
+    kinds = [line.split()[1] for line in result.stdout.splitlines()]
+    assert kinds == [
+        "request",
+        "identification",
+        "data",
+        "NAK",
+        "identification",
+        "data",
+    ]
+    wrong = run("decode", "-", "--explain", stdin=BAD, exit=8)
+    assert "block check" in wrong.stdout and "is wrong" in wrong.stderr
+    escape = run("decode", "-", "--explain", stdin=b"/ABC5\x1b[2J\r\n").stdout
+    assert "\x1b" not in escape and "\\x1b" in escape
+    file = tmp_path / "list.txt"
+    assert run("decode", "-", "--explain", "-o", str(file), stdin=GOOD).stdout == ""
+    assert "data block" in file.read_text()
+
+
+def test_a_hex_dump_is_understood(run):
+    dump = b"\n".join(
+        b"%08x: %s" % (at, GOOD[at : at + 16].hex(" ").encode())
+        for at in range(0, len(GOOD), 16)
+    )
+    assert run("decode", "-", "-fvalue", stdin=dump).stdout == "12.5\n"

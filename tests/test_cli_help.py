@@ -17,7 +17,8 @@ def test_the_list(run):
 def test_a_topic_fits_a_terminal(run, topic):
     text = run("help", topic).stdout
     assert text.endswith("\n") and not text.endswith("\n\n")
-    if topic != "exit-codes":  # its longest line is a table row
+    text, _, _ = text.partition("Simulated meters:")
+    if topic != "exit-codes":  # rows of tables may be longer
         assert max(map(len, text.splitlines())) <= 85
 
 

@@ -71,13 +71,12 @@ def command(
     from iecread.protocol.telegrams import BlockCheck, TelegramDecoder
     from iecread.readings import readout
 
-    around.meter = file
     parity = {"7e1": Parity.EVEN, "auto": None}.get(framing, Parity.NONE)
     if explain:
         with _opened(around, file) as stream:
             data = b"".join(_read(stream, file))
         if not _explain(data, parity, out):
-            raise _wrong()
+            raise _wrong(file)
         return
     decoder = TelegramDecoder(check=bcc, parity=parity)
     wrong = anything = False
@@ -97,12 +96,13 @@ def command(
                 "it should hold the bytes as they came from the line",
             )
     if wrong:
-        raise _wrong()
+        raise _wrong(file)
 
 
-def _wrong() -> RemoteProtocolError:
+def _wrong(file: str) -> RemoteProtocolError:
     return RemoteProtocolError(
-        "a block check is wrong", "the registers of that block are unchecked"
+        f"a block check in {file!r} is wrong",
+        "the registers of that block are unchecked",
     )
 
 

@@ -70,6 +70,7 @@ status of a register, the first that applies:
   malformed  a control character or a character of wrong parity inside
   unchecked  its block check was wrong, absent or switched off
   ok
+With --strict the first two are an error (exit 8); they are written all the same.
 
 Values are the digits that the meter sent, never rounded.  -o FILE appears whole or
 not at all; with --append rows are added, the header is written once, and a file
