@@ -167,7 +167,7 @@ class Refusals:
     def _load(self, now: datetime) -> list[_Entry]:
         """What holds at ``now``; a file that is not ours is put aside."""
         try:
-            data, _ = read_file(self._path, _LARGEST + 1)
+            data, _ = read_file(self._path, _LARGEST)
         except FileNotFoundError:
             return []
         except PermissionError:
@@ -208,8 +208,6 @@ def _parse(data: bytes) -> tuple[list[_Entry], bool]:
     Raises:
         ConfigError: it is of a newer version of iecread.
     """
-    if len(data) > _LARGEST:
-        return [], False
     try:
         content = json.loads(data)
         schema, rows = content["schema"], content["refused"]

@@ -284,12 +284,25 @@ def test_command(capfd):
         ("pass", "is empty"),
         ("print()", "is empty"),
         ("print(chr(27))", "character"),
-        ("input()", "failed with status 1"),  # nothing to read, and no waiting
         (f"while True: print({TEXT!r} * 999)", "without end"),
     ],
 )
 def test_commands_that_fail(program, said):
     assert said in refused(fetch, python(program)).message
+
+
+def test_a_command_does_not_read_what_is_ours():
+    read, write = os.pipe()
+    mine = os.dup(0)
+    try:
+        os.dup2(read, 0)
+        os.write(write, b"a row of data\n")
+        refused(fetch, python("print(input())"))
+        assert os.read(0, 100) == b"a row of data\n"
+    finally:
+        os.dup2(mine, 0)
+        for descriptor in (read, write, mine):
+            os.close(descriptor)
 
 
 def test_a_command_that_is_not_there(tmp_path):

@@ -224,6 +224,16 @@ def test_things_that_are_no_file(folder):
     assert memory.check("m", WRONG, NOW) is None
 
 
+def test_a_file_that_may_not_be_read_is_left_alone(folder, monkeypatch):
+    memory = Refusals(folder)
+    memory.remember("m", WRONG, NOW)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "read_file", unwritable)
+        with pytest.raises(ConfigError, match="permission denied"):
+            memory.check("m", WRONG, NOW)
+    assert Refusals(folder).check("m", WRONG, NOW)
+
+
 def unwritable(*_: object, **__: object) -> None:
     raise PermissionError(13, "Permission denied")
 

@@ -107,6 +107,9 @@ def test_a_place_that_all_may_write(tmp_path):
     os.chmod(folder, 0o750)
     with pytest.raises(PermissionError):
         statefolder._shared_place(folder, mine)
+    os.close(os.open(f"{tmp_path}/file", os.O_CREAT, 0o600))
+    with pytest.raises(PermissionError):
+        statefolder._shared_place(f"{tmp_path}/file", mine)
     os.symlink(folder, f"{tmp_path}/link")
     os.chmod(folder, 0o700)
     with pytest.raises(PermissionError):
