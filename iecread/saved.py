@@ -1,119 +1,173 @@
-"""What `decode` was given: bytes as they were, or a text that stands for them.
+"""Saved files: the bytes of a line in whatever form a person has kept them.
 
-Understood are a trace (JSON lines: a header, then time, direction and hex), a
-transcript (``> 2F 3F`` and ``< 2F 45``), hex dumps with offsets (``xxd``,
-``hexdump -C``) and plain hex pairs.  The kind is told from the first 64 KiB; what
-only looks odd is taken as bytes.  Both directions are handed on in their order, as
-they went over a half-duplex line.  Nothing here raises on any content.
+``chunks`` looks at the first 64 KiB and tells apart raw bytes, a trace (JSON lines),
+a transcript (``>`` and ``<`` with hex), a hex dump with offsets (xxd, hexdump -C, od)
+and plain hex.  Text counts as one of these only if all of it fits and stands for what
+a meter may have sent; everything else is raw bytes as they are.  Both directions come
+in the order of time.  Left out: times, and dumps of words, whose byte order is a guess.
 """
 
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-HEAD = 1 << 16  # bytes from which the kind is told, and size of a piece
-_LONGEST_LINE = 1 << 20  # bytes; a longer line is cut
+HEAD = 64 << 10
+"""Bytes from which the kind is told, and which are read at once."""
 
-_TRACE = re.compile(rb'\s*\{[^\n]*"iecread"\s*:\s*"trace"')
-_TRACE_BYTES = re.compile(rb'"hex"\s*:\s*"((?:[0-9A-Fa-f]{2})*)"')
-_PAIR = rb"[0-9A-Fa-f]{2}"
-_TRANSCRIPT = re.compile(
-    rb"[><+][ \t]*((?:%s(?:[ \t]+|\b))+)(?:x([0-9]{1,4}))?[ \t]*(?:\|.*)?\r?\Z" % _PAIR
+_LONGEST_LINE = 256 << 10
+_MOST_REPEATED = 1 << 20  # bytes
+_BOM = b"\xef\xbb\xbf"
+
+_PAIR = "[0-9A-Fa-f]{2}"
+_PAIRS = f"{_PAIR}(?: ?{_PAIR})*"
+_TOKEN = re.compile(rb"(?:0[xX]|\\x)?([0-9A-Fa-f]{2})")
+_PLAIN = re.compile(
+    rb"(?:\xef\xbb\xbf)?"
+    rb"(?:[\s,;:{}-]*(?:0[xX]|\\x)?[0-9A-Fa-f]{2})+[\s,;:{}-]*"
 )
-_REMARK = re.compile(rb"[ \t]*(?:[#@].*|```.*)?\r?\Z")
+_PART_OF_TOKEN = 3  # characters, at most
+
+_BYTES = re.compile(f"(?:{_PAIR})*")
+
+_TURN = re.compile(rf"[<>+] ?({_PAIRS})(?: x([0-9]{{1,5}}))?[ \t]*(?:\|.*)?")
+_REMARK = re.compile("(?:[#@]|```).*")
+# Offset, bytes, and what is shown beside them: behind two blanks, or in | | or > <
+_XXD = re.compile(rf"([0-9A-Fa-f]{{4,16}}): ({_PAIRS})(?:  .*)?")
 _DUMP = re.compile(
-    rb"[0-9A-Fa-f]{4,16}(?::|[ \t])[ \t]*"  # offset
-    rb"((?:%s){1,2}(?:[ \t]{1,2}(?:%s){1,2}){0,31})(?:[ \t].*)?\r?\Z" % (_PAIR, _PAIR)
+    rf"([0-9A-Fa-f]{{4,16}})[ \t]{{1,3}}"
+    rf"({_PAIR}(?: {_PAIR}){{7}}  {_PAIR}(?: {_PAIR})*|{_PAIR}(?: {_PAIR})*)"
+    r"(?:[ \t]{2,}.*|[ \t]+[|>].*)?"
 )
-_DUMP_END = re.compile(rb"(?:[0-9A-Fa-f]{4,16}|\*)?\r?\Z")
-_HEX = re.compile(rb"[\s,;:]*(?:(?:0x)?%s[\s,;:]*)+\Z" % _PAIR)
+_DUMP_REST = re.compile(r"[0-9A-Fa-f]{4,16}:?|\*")
+_OCTAL = 7  # digits of an offset of od
 
-_Convert = Callable[[bytes], bytes]
+_Parser = Callable[[Iterable[str]], Iterator[bytes]]
 
 
 def chunks(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield the bytes that ``stream`` holds or stands for, in pieces.
+    """The bytes of the line that a saved file holds.
 
     Args:
-        stream: a binary file, read to its end.
+        stream: the file, at its beginning; any content will do.
+
+    Yields:
+        Bytes in the order of time, both directions.
     """
-    head = stream.read(HEAD)
-    convert = _kind(head)
-    if convert is None:
-        yield from _pieces(head, stream)
-        return
-    for line in _lines(head, stream):
-        if data := convert(line):
-            yield data
+    sample = stream.read(HEAD)
+    whole = len(sample) < HEAD
+    parser = _line_parser(sample, whole)
+    blocks = chain([sample], iter(lambda: stream.read(HEAD), b""))
+    if parser is not None:
+        yield from parser(_lines(blocks))
+    elif _is_plain_hex(sample, whole):
+        yield from _plain_hex(blocks)
+    else:
+        yield from blocks
 
 
-def _pieces(head: bytes, stream: BinaryIO) -> Iterator[bytes]:
-    while head:
-        yield head
-        head = stream.read(HEAD)
-
-
-def _lines(head: bytes, stream: BinaryIO) -> Iterator[bytes]:
-    """Yield lines without their LF."""
-    rest = b""
-    for piece in chain([head], iter(lambda: stream.read(HEAD), b"")):
-        *whole, rest = (rest + piece).split(b"\n")
-        yield from whole
-        if len(rest) > _LONGEST_LINE:
-            yield rest
-            rest = b""
-    yield rest
-
-
-def _kind(head: bytes) -> _Convert | None:
-    """Return what turns a line into bytes; None where they stand as they are."""
-    if _TRACE.match(head):
-        return _from_trace
-    if len(head) == HEAD and b"\n" in head:
-        head = head[: head.rfind(b"\n")]  # the last line may be cut
-    lines = head.split(b"\n")
-    if any(byte < 9 or 13 < byte < 32 for byte in head):
-        return None  # no text
-    if _all(_TRANSCRIPT, _REMARK, lines) and any(
-        line[:1] in (b">", b"<") for line in lines
+def _line_parser(sample: bytes, whole: bool) -> _Parser | None:
+    """Who can read this line by line, or None."""
+    lines = [line for line in _lines([sample]) if line]
+    if not whole:
+        del lines[-1:]
+    if not lines:
+        return None
+    if _object(lines[0]).get("iecread") == "trace":
+        return _trace
+    for parser, *forms in (
+        (_transcript, _TURN, _REMARK),
+        (_dump, _XXD, _DUMP, _DUMP_REST),
     ):
-        return _from_transcript
-    if _all(_DUMP, _DUMP_END, lines):
-        return _from_dump
-    if _HEX.match(head) and re.search(rb"[(/]", _from_hex(head)):
-        return _from_hex
+        fits = all(any(form.fullmatch(line) for form in forms) for line in lines)
+        if fits and _says_something(parser(lines)):
+            return parser
     return None
 
 
-def _all(form: re.Pattern[bytes], other: re.Pattern[bytes], lines: list[bytes]) -> bool:
-    """Whether at least one line has the form, and all others the other one."""
-    found = 0
+def _says_something(data: Iterable[bytes]) -> bool:
+    """Whether this may come from a line: there is ``(``, ``/`` or STX."""
+    characters = {byte & 0x7F for byte in b"".join(data)}
+    return not characters.isdisjoint(b"(/\x02")
+
+
+def _lines(blocks: Iterable[bytes]) -> Iterator[str]:
+    """Lines without blanks at their ends; one that is far too long comes in parts."""
+    rest = b""
+    for block in blocks:
+        lines = (rest + block).splitlines(keepends=True)
+        rest = b""
+        if lines and not lines[-1].endswith(b"\n") and len(lines[-1]) < _LONGEST_LINE:
+            rest = lines.pop()
+        for line in lines:
+            yield line.removeprefix(_BOM).decode("latin-1").strip()
+    yield rest.removeprefix(_BOM).decode("latin-1").strip()
+
+
+def _object(line: str) -> dict[str, Any]:
+    """A line of JSON that is an object; else an empty one."""
+    try:
+        found = json.loads(line) if line.startswith("{") else None
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _trace(lines: Iterable[str]) -> Iterator[bytes]:
+    """A trace: a header, then objects with ``t``, ``dir`` and ``hex``, or others."""
     for line in lines:
-        if form.match(line):
-            found += 1
-        elif not other.match(line):
-            return False
-    return found > 0
+        text = _object(line).get("hex")
+        if isinstance(text, str) and _BYTES.fullmatch(text):
+            yield bytes.fromhex(text)
 
 
-def _from_trace(line: bytes) -> bytes:
-    found = _TRACE_BYTES.search(line)
-    return bytes.fromhex(found[1].decode("ascii")) if found else b""
+def _transcript(lines: Iterable[str]) -> Iterator[bytes]:
+    """Hex behind ``>``, ``<`` or ``+``, up to ``|``; ``00 x66`` is 66 times 00."""
+    for line in lines:
+        if turn := _TURN.fullmatch(line):
+            yield _pairs(turn[1].encode("ascii")) * int(turn[2] or 1)
 
 
-def _from_transcript(line: bytes) -> bytes:
-    found = _TRANSCRIPT.match(line)
-    if not found:
-        return b""
-    return bytes.fromhex(found[1].decode("ascii")) * int(found[2] or 1)
+def _dump(lines: Iterable[str]) -> Iterator[bytes]:
+    """Hex behind an offset; ``*`` stands for lines like the one before."""
+    before, end, repeated = b"", 0, False
+    for line in lines:
+        match = _XXD.fullmatch(line) or _DUMP.fullmatch(line)
+        if match is None and line == "*":
+            repeated = True
+            continue
+        offset = match[1] if match else line.rstrip(":")
+        try:
+            place = int(offset, 8 if len(offset) == _OCTAL else 16)
+        except ValueError:
+            continue
+        if repeated and before and end < place <= end + _MOST_REPEATED:
+            yield before * ((place - end) // len(before))
+        repeated = False
+        if match:
+            before = _pairs(match[2].encode("ascii"))
+            end = place + len(before)
+            yield before
 
 
-def _from_dump(line: bytes) -> bytes:
-    found = _DUMP.match(line)
-    return bytes.fromhex(found[1].decode("ascii")) if found else b""
+def _is_plain_hex(sample: bytes, whole: bool) -> bool:
+    match = _PLAIN.match(sample)
+    if match is None or len(sample) - match.end() > (0 if whole else _PART_OF_TOKEN):
+        return False
+    return _says_something(_plain_hex([sample]))
 
 
-def _from_hex(line: bytes) -> bytes:
-    pairs = re.findall(_PAIR, line.replace(b"0x", b" "))
-    return bytes.fromhex(b"".join(pairs).decode("ascii"))
+def _plain_hex(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for block in blocks:
+        text = rest + block
+        end = 0
+        for token in _TOKEN.finditer(text):
+            end = token.end()
+        yield _pairs(text[:end])
+        rest = text[end:][-_PART_OF_TOKEN:]
+
+
+def _pairs(text: bytes) -> bytes:
+    return bytes.fromhex(b"".join(_TOKEN.findall(text)).decode("ascii"))

@@ -98,9 +98,81 @@ not JSON at all
     assert _read(text) == b"/?!\r\n/EXA5"
 
 
-def test_a_long_dump_is_streamed() -> None:
-    line = _pairs(b"1.8.0(000123.4*kWh)\r\n").encode() + b"\n"
-    count = 3 * HEAD // len(line)
-    pieces = list(chunks(io.BytesIO(line * count)))
-    assert b"".join(pieces) == b"1.8.0(000123.4*kWh)\r\n" * count
-    assert len(pieces) == count
+@pytest.mark.parametrize("separator", ["", " ", ",0x"])
+def test_a_long_dump_is_streamed(separator: str) -> None:
+    """Pairs are cut at the border of what is read at once, in every place."""
+    for shift in range(5):
+        data = (b"1.8.0(000123.4*kWh)\r\n" * (HEAD // 5))[: HEAD + HEAD // 2]
+        text = b" " * shift + data.hex("-").replace("-", separator).encode()
+        pieces = list(chunks(io.BytesIO(text)))
+        assert b"".join(pieces) == data
+        assert len(pieces) > 2
+
+
+def test_a_dump_of_od() -> None:
+    text = b"""\
+0000000 2f 3f 21 0d 0a 2f 45 58 41 35 44 45 4d 4f 0d 0a  >/?!../EXA5DEMO..<
+0000020 31 2e 38 2e 30 28 31 29 0d 0a
+0000032
+"""
+    assert _read(text) == b"/?!\r\n/EXA5DEMO\r\n1.8.0(1)\r\n"
+
+
+def test_what_stands_beside_a_dump_is_no_hex() -> None:
+    text = b"00000000: 3132 3334 2f                             1234/\n"
+    assert _read(text) == b"1234/"
+    text = b"00000000  31 32 33 34 2f 61 62 63              |1234/abc|\n"
+    assert _read(text) == b"1234/abc"
+
+
+def test_lines_left_out_of_a_dump() -> None:
+    line = b"%08x  " + b"00 " * 7 + b"00  " + b"00 " * 7 + b"00  |................|\n"
+    tail = b"00000040  2f 3f 21 0d 0a           |/?!..|\n00000045\n"
+    assert _read(line % 0 + b"*\n" + tail) == b"\0" * 64 + b"/?!\r\n"
+    # an offset that cannot be brings no flood of bytes
+    assert len(_read(line % 0 + b"*\nffffffffffff0000  2f 3f 21\n")) == 19
+
+
+def test_strings_of_a_program() -> None:
+    assert _read(rb"\x2f\x3f\x21\x0d\x0A") == b"/?!\r\n"
+    assert _read(b"{0x2F, 0x3f,\n 0X21};\n") == b"/?!"
+
+
+def test_text_with_a_byte_order_mark() -> None:
+    assert _read(b"\xef\xbb\xbf> 2F 3F 21\n") == b"/?!"
+    assert _read(b"\xef\xbb\xbf2F 3F 21\n") == b"/?!"
+    assert _read(b'\xef\xbb\xbf{"iecread":"trace"}\n{"hex":"2f"}') == b"/"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"> 2F 3F 21\nhello\n",
+        b"> hello\n",
+        b"00000000: 2f45\nhello\n",
+        b"2F 3F 21 hello",
+        b"2F 3F 2",
+        b"25803103\r\n",
+        b'{"iecread": "meters"}\n{"hex": "2f"}\n',
+        b'{"hex": "2f"}\n',
+        b"{" * 9000,
+        b'{"iecread":' + b"[" * 9000,
+        b"0000000 452f 4158\n",  # words: which byte is the first?
+        b"# 1.8.0(1)\n",
+        b"\xff\xfe2\x00F\x00",
+    ],
+)
+def test_what_merely_looks_odd_is_bytes(text: bytes) -> None:
+    assert _read(text) == text
+
+
+def test_a_damaged_trace() -> None:
+    text = b"""\
+{"iecread": "trace", "version": 9}
+{"t": 0.0, "dir": "tx", "hex": 5}
+{"t": 0.1, "dir": "tx", "hex": "2f3"}
+{"t": 0.2, "dir": "rx", "hex": "2g2f"}
+[1]
+{"t": 0.3, "dir": "rx", "hex": "3f"}
+{"t": 0.4, "dir": "rx", "hex": "2"""
+    assert _read(text) == b"?"
