@@ -15,7 +15,7 @@ from iecread.protocol.meter import MeterSetup
 from iecread.protocol.meterprogramming import (
     Answer,
     Opening,
-    ProgrammingEngine,
+    ProgrammableEngine,
     ProgrammingSetup,
     data,
     error,
@@ -49,7 +49,7 @@ def programmed(identification, answers=None, *, setup=None, readout=READOUT, **m
     memory = Script(known if answers is None else answers)
     ident = Identification(identification)
     meter = MeterSetup(ident, lambda kind, y: readout, **(setup or {}))
-    return Hand(ProgrammingEngine(meter, ProgrammingSetup(memory, **more)))
+    return Hand(ProgrammableEngine(meter, ProgrammingSetup(memory, **more)))
 
 
 def opened(identification="/EXA5DEMO-P1", answers=None, **more):

@@ -366,7 +366,7 @@ def test_it_locks_itself():
         ("operand=", b"\x01P0\x02()\x03`"),
         ("operand=1234", b"\x01P0\x02(1234)\x03d"),
         ("no-p0=1", ACK),
-        ("no-p0=ack", ACK),
+        ("no-p0=first", ACK),
         ("no-p0=silence", b""),
     ],
 )

@@ -1,6 +1,6 @@
 """The meter's side of programming mode: passwords, commands, answers, the break.
 
-``ProgrammingEngine`` adds to MeterEngine what IEC 62056-21 has behind an option
+``ProgrammableEngine`` adds to MeterEngine what IEC 62056-21 has behind an option
 select with Y = 1, and in modes A and B behind the readout at 300 Bd (6.4.1 to 6.4.3,
 annex A).  It knows frames, passwords, rights, parts of commands and answers, and
 repeats; what a command does is up to a Memory, which turns data sets into an Answer.
@@ -131,7 +131,7 @@ class ProgrammingSetup:
     damaged_part: int = 0
 
 
-class ProgrammingEngine(MeterEngine):
+class ProgrammableEngine(MeterEngine):
     """A meter that can be read out and programmed.
 
     Args:

@@ -1,6 +1,6 @@
 """What a simulated meter holds: registers, settings, clock, load profile and logs.
 
-``SimulatedMemory`` does the commands that ProgrammingEngine hands on.  Registers are
+``SimulatedMemory`` does the commands that ProgrammableEngine hands on.  Registers are
 what stands in the meter's readout at that moment, in the order of the readout, with a
 few more that can be written; logs come from ``logbook``.  How a meter puts errors and
 which commands it knows is its Style.  Left out: formatted codes of annex C.

@@ -16,7 +16,7 @@ from iecread.protocol.messages import OPENING_SPEED, Identification, Request
 from iecread.protocol.meter import IDLE, MeterSetup, PushEngine
 from iecread.protocol.meterprogramming import (
     Opening,
-    ProgrammingEngine,
+    ProgrammableEngine,
     ProgrammingSetup,
 )
 from iecread.protocol.parity import Parity
@@ -163,8 +163,8 @@ def _text(text: str) -> str:
 
 _OPENINGS = {
     "0": Opening.OPERAND,
-    "1": Opening.ACK_FIRST,
-    "ack": Opening.ACK,
+    "1": Opening.ACK,
+    "first": Opening.ACK_FIRST,
     "silence": Opening.NOTHING,
 }
 _REFUSALS = ("break", "nak", "ack", "silence")
@@ -249,8 +249,8 @@ OPTIONS = {
         Option("nak", "1", "NAK in place of data", _flag),
         Option(
             "no-p0",
-            "1|ack|silence",
-            "in place of P0: ACK at 300 Bd, at the new speed",
+            "1|first|silence",
+            "in place of P0: ACK; first: still at 300 Bd",
             lambda text: _OPENINGS[text.lower()],
         ),
         Option(
@@ -363,7 +363,7 @@ class Simulation:
             self._engine(clock), self.speed, self._faults(), pace, on_speed
         )
 
-    def _engine(self, clock: MeterClock) -> ProgrammingEngine | PushEngine:
+    def _engine(self, clock: MeterClock) -> ProgrammableEngine | PushEngine:
         model, wishes = MODELS[self.name], self.wishes
         identification = self.identification
         if model.push_speed:
@@ -393,7 +393,7 @@ class Simulation:
             stays=wishes.speed,
             refuses=wishes.nak,
         )
-        return ProgrammingEngine(meter, self._programming(clock))
+        return ProgrammableEngine(meter, self._programming(clock))
 
     def _programming(self, clock: MeterClock) -> ProgrammingSetup:
         from iecread.algorithms import ALGORITHMS
