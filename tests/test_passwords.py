@@ -1,5 +1,6 @@
 """Passwords: each source, what it refuses, and that none shows its text."""
 
+import contextlib
 import copy
 import io
 import json
@@ -334,6 +335,44 @@ def test_prompt(monkeypatch):
     assert asked == ["Password for meters.gas: "]
     monkeypatch.setattr("getpass.getpass", lambda *_: "")
     assert "empty" in refused(fetch, {"prompt": True}, Around(stdin=Screen())).message
+
+
+ASK = """
+import os, sys
+from iecread.passwords import PasswordSource
+class Around:
+    environ, stdin, stderr = os.environ, sys.stdin, sys.stderr
+source = PasswordSource.from_table({"prompt": True}, "meters.gas")
+print(len(source.fetch(Around()).reveal()))
+"""
+
+
+@POSIX
+def test_a_prompt_on_a_real_terminal():
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", ASK],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        start_new_session=True,  # without a /dev/tty
+    )
+    os.close(theirs)
+    try:
+        shown = b""
+        while b"meters.gas: " not in shown:
+            shown += os.read(ours, 1000)
+        os.write(ours, TEXT.encode() + b"\n")
+        output, _ = process.communicate(timeout=30)
+        os.set_blocking(ours, False)
+        with contextlib.suppress(OSError):
+            while more := os.read(ours, 1000):
+                shown += more
+    finally:
+        process.kill()
+        os.close(ours)
+    assert output == b"8\n"
+    assert shown.strip() == b"Password for meters.gas:"  # no echo of what was typed
 
 
 def test_a_prompt_that_cannot_be(monkeypatch):
