@@ -147,6 +147,9 @@ def test_commands_that_it_knows(reads, known, unknown):
 def test_what_unknown_commands_bring(word, answer):
     talk = opened(f"sim://vdew?unknown={word}")
     assert talk.ask("R1", "0.0.0()") == answer
+    talk = opened(f"sim://vdew?unknown={word}")
+    assert talk.ask("W1", "0.0.1(A)") == answer
+    assert talk.engine.writes == []  # an ACK to it is a lie
 
 
 def test_a_refused_register():

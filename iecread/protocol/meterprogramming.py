@@ -56,10 +56,12 @@ class Answer:
     Attributes:
         step: ACK, NAK, BLOCK, ERROR, BREAK, or END for silence.
         texts: for BLOCK the data sets, one text for each part; for ERROR the message.
+        done: whether an ACK means that a write or an execution was done.
     """
 
     step: Step = Step.ACK
     texts: tuple[bytes, ...] = ()
+    done: bool = True
 
 
 def data(*texts: bytes) -> Answer:
@@ -349,9 +351,9 @@ class ProgrammableEngine(MeterEngine):
             self._send(error(setup.denied))
             return
         answer = setup.memory.perform(name, text)
-        if answer.step is not Step.ERROR and name[0] == "E":
+        if answer.step in (Step.ACK, Step.BLOCK) and answer.done and name[0] == "E":
             self.executed.append((name, text))
-        elif answer.step is Step.ACK and name[0] == "W":
+        elif answer.step is Step.ACK and answer.done and name[0] == "W":
             self.writes.append((name, text))
             if len(self.writes) == setup.lost_ack:
                 self._blocks = [(ACK, Step.ACK)]

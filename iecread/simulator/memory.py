@@ -127,7 +127,7 @@ class SimulatedMemory:
         style = self.style
         if name not in SETS[style.commands]:
             step = _UNKNOWN.get(self.manners.unknown)
-            return Answer(step) if step else error(style.unknown_command)
+            return Answer(step, done=False) if step else error(style.unknown_command)
         found = _DATA_SET.fullmatch(text)
         address = found[1] if found else text
         values = _VALUE.findall(found[2]) if found else []
