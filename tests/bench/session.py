@@ -1,0 +1,57 @@
+"""How near a session comes to the least time that its line allows.
+
+    python tests/bench/session.py PACED_METER [ARGUMENT...]
+
+PACED_METER is a program that plays a meter at the pace of a real line on a pty: its
+first line of output names the pty, then it prints one JSON object for each session
+with ``overhead``, the time taken over the least possible, and ``early_answers``.
+Prints these for modes A, B and C at several speeds and both reaction times; further
+arguments go to the meter.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from iecread import Meter
+
+CASES = [
+    (mode, baud, reaction)
+    for mode, speeds in {
+        "A": (300,),
+        "B": (2400, 19200),
+        "C": (300, 4800, 19200),
+    }.items()
+    for baud in speeds
+    for reaction in (200, 20)
+]
+
+
+def measure(program: str, arguments: Sequence[str]) -> list[dict[str, object]]:
+    """Read the meter once; return what it says of its sessions."""
+    command = [sys.executable, program, *arguments]
+    meter = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert meter.stdout
+    with Meter(meter.stdout.readline().strip()) as line:
+        line.readout()
+    time.sleep(0.2)
+    meter.terminate()
+    return [json.loads(report) for report in meter.stdout.read().splitlines()]
+
+
+def main(arguments: Sequence[str]) -> None:
+    program, *further = arguments
+    for mode, baud, reaction in CASES:
+        options = ["--mode", mode, "--baud", str(baud), "--reaction-ms", str(reaction)]
+        for report in measure(program, [*options, *further]):
+            if "overhead" in report:
+                sys.stdout.write(
+                    f"mode {mode} {baud:>5} Bd {reaction:>3} ms: "
+                    f"{report['overhead']:.4f}, {report['early_answers']} too early\n"
+                )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
