@@ -57,6 +57,13 @@ class Link:
             PortError: the line is lost.
             IecReadError: what the engine raises.
         """
+        try:
+            yield from self._run(engine)
+        except IecReadError:
+            yield from engine.events()  # what came before it, in the same read
+            raise
+
+    def _run(self, engine: Engine) -> Iterator[Event]:
         rest: tuple[Wait, float] | None = None  # the wait at hand, and when it ends
         while True:
             yield from engine.events()
@@ -98,14 +105,15 @@ class Link:
         A gateway closes behind the last byte, where a readout without a block check
         is over only when nothing follows.
         """
+        over = True
         try:
             engine.handle_timeout(self._clock())
         except IecReadError:
-            raise lost from None
+            over = False
         for event in engine.events():
             if not isinstance(event, Retried):  # nothing is tried again
                 yield event
-        if not engine.finished:
+        if not (over and engine.finished):
             raise lost
 
     def _read(self, wait: float) -> bytes:

@@ -89,10 +89,8 @@ class Sent:
 
 
 def misread(byte: int, sent_at: int, heard_at: int) -> bytes:
-    """What a UART at ``heard_at`` Bd makes of a character sent at ``sent_at`` Bd."""
+    """What a quicker UART, at ``heard_at`` Bd, makes of a character."""
     bits = [0, *(byte >> n & 1 for n in range(8)), 1]
-    if heard_at < sent_at:  # several characters become one odd one
-        return bytes([0x40 | byte & 0x3F]) if byte % (sent_at // heard_at) == 0 else b""
 
     def level(moment: float) -> int:  # in bits of the sender
         return bits[int(moment)] if moment < len(bits) else 1
@@ -158,6 +156,7 @@ class Wire:
         self._inbox: list[tuple[float, int, bytes]] = []
         self._free = 0.0  # when the reader's last character is over
         self._saying = False
+        self._odd = 0  # how much of an odd character has gone by
         self._lost = False
         self._reads = 0
 
@@ -176,8 +175,7 @@ class Wire:
         assert wait >= 0
         self._reads += 1
         assert self._reads < _MANY, "it reads for ever"
-        if not self._saying and isinstance(self._step, Say | Speed | HangUp):
-            self._go_on(self.now)
+        self._begin()
         end = self.now + wait
         while True:
             got = b""
@@ -194,6 +192,7 @@ class Wire:
             self._pass(min(moments))
 
     def write(self, data: bytes) -> None:
+        self._begin()
         begin = max(self.now, self._free)
         rest = begin - max(self._free, self.last_said)
         if self.sent and begin - self._free < 1e-9:
@@ -266,6 +265,10 @@ class Wire:
         self._step = next(self._steps, None)
         self._go_on(self.now)
 
+    def _begin(self) -> None:
+        if not self._saying and isinstance(self._step, Say | Speed | HangUp):
+            self._go_on(self.now)
+
     def _go_on(self, moment: float) -> None:
         while isinstance(self._step, Speed):
             self.meter_speed = self._step.baud
@@ -291,7 +294,6 @@ class Wire:
             self._next()
             return
         end = moment + 10 / self.meter_speed
-        heard_at = self.speed
 
         def over() -> None:
             nonlocal size
@@ -299,10 +301,16 @@ class Wire:
             wire = byte & 0xFF
             if self._parity is Parity.EVEN and byte < AS_IT_IS:
                 wire = parity.add_even(bytes([wire]))[0]
-            if self.speed == heard_at == self.meter_speed:
+            settled = not self.speeds or self.speeds[-1][0] <= moment + 1e-9
+            if self.speed == self.meter_speed and settled:
                 piece.append(wire)
-            else:
+            elif self.speed > self.meter_speed:
                 piece.extend(misread(wire, self.meter_speed, self.speed))
+            else:  # several characters become one odd one
+                self._odd += self.speed
+                if self._odd >= self.meter_speed:
+                    self._odd = 0
+                    piece.append(0x40 | wire & 0x3F)
             if len(piece) >= size:
                 self._hand_over(bytes(piece))
                 piece.clear()

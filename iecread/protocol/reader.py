@@ -61,6 +61,7 @@ NAK_LIMIT = 2  # 6.3.5; how often one block is asked for again
 _RESET_SPEED = 9600  # Bd; where a session that somebody left open most likely is
 _SLOW_PACE = 0.6  # of the agreed speed: less is another speed
 _SLOW_COUNT = 12  # characters over which the pace is taken
+_GARBAGE = 24  # characters that cannot be text: another speed at any pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -627,34 +628,41 @@ class ReaderEngine:
             self._ask_again(Trouble.FELL_SILENT)
         elif self._naks or self._lost_start:
             self._fail(self._asked)
+        elif self._moved and self._receiver.garbage >= _SLOW_COUNT:
+            self._other_speed()
+            self._fail(Trouble.WRONG_SPEED)
         else:
             self._fail(Trouble.NO_ANSWER)
 
+    @property
+    def _moved(self) -> bool:
+        """Whether the speed of the line has changed in this session."""
+        return self.options.adjustable and self.speed > self.options.opening_speed
+
     def _watch_pace(self, now: float) -> None:
-        """Notice characters that are no data and come too slowly: another speed."""
-        if self.speed <= self.options.opening_speed or not self.options.adjustable:
+        """Notice another speed: what comes is no data, and too slow or no text."""
+        if not self._moved:
             return
         if self._pace_start is None:
             self._pace_start = now, self._received
-            return
         start, before = self._pace_start
         count = self._received - before
-        if count < _SLOW_COUNT or now <= start:
-            return
-        if count / (now - start) < _SLOW_PACE * self.speed / BITS_PER_CHARACTER:
-            self._events.append(
-                Retried(
-                    Trouble.WRONG_SPEED,
-                    f"listening at {self.options.opening_speed} Bd",
-                )
-            )
-            self._asked = Trouble.WRONG_SPEED
+        pace = _SLOW_PACE * self.speed / BITS_PER_CHARACTER
+        slow = count >= _SLOW_COUNT and count < pace * (now - start)
+        if slow or self._receiver.garbage >= _GARBAGE:
+            step = f"listening at {self.options.opening_speed} Bd"
+            self._events.append(Retried(Trouble.WRONG_SPEED, step))
+            self._other_speed()
             self._receiver.clear()
             self._lost_start = True
-            stay = self._mode == "B"
-            self._steps = replace(self._steps, refuse_speed=True, stay=stay)
             self._queue.append((SetSpeed(self.options.opening_speed), None))
             self._deadline = now + self._timing.gap
+
+    def _other_speed(self) -> None:
+        """The meter is at another speed than agreed: do not leave ours again."""
+        self._asked = Trouble.WRONG_SPEED
+        stay = self._steps.stay or self._mode == "B"
+        self._steps = replace(self._steps, refuse_speed=True, stay=stay)
 
     # --- trying again --------------------------------------------------------
 

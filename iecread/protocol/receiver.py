@@ -38,6 +38,7 @@ _BEFORE_CLOSE = (b"\r", b"\n", b")", b") ")
 _BEFORE_RESTART = re.compile(rb"[\r\n]\Z|(![0-9A-F]{0,4})\Z")
 _BREAK = b"\x01B0\x03"
 _SML = b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01"
+_TEXT = bytes(range(0x20, 0x7F)) + b"\r\n"
 _GLITCH = b"\x00\x7f\xff"  # 5.5: what a change of speed or of direction leaves
 
 
@@ -311,6 +312,13 @@ class Receiver:
     def closed(self) -> bool:
         """Whether a readout without a frame has come to its ``!`` and line end."""
         return self.framed is False and self._close(silent=False) is not None
+
+    @property
+    def garbage(self) -> int:
+        """How many characters wait for data to begin and cannot be text."""
+        if self.framed is not None:
+            return 0
+        return len(self._chars.translate(None, _TEXT))
 
     @property
     def refused(self) -> bool:

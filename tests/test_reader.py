@@ -1,0 +1,1266 @@
+"""The reader engine against scripted meters, on a line that takes its time."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from wire import (
+    AS_IT_IS,
+    HangUp,
+    Hear,
+    MeterStep,
+    Outcome,
+    Say,
+    Speed,
+    Wire,
+    drive,
+    framed,
+    read_out,
+    summed,
+)
+
+from iecread.errors import (
+    IecReadError,
+    LocalProtocolError,
+    NoAnswerError,
+    PortError,
+    RefusedError,
+    RemoteProtocolError,
+)
+from iecread.protocol import parity
+from iecread.protocol.actions import (
+    BlockReceived,
+    Done,
+    Identified,
+    LineReceived,
+    Retried,
+    Trouble,
+)
+from iecread.protocol.bcc import CheckKind
+from iecread.protocol.messages import Request
+from iecread.protocol.parity import Parity
+from iecread.protocol.reader import NAK_LIMIT, ReaderEngine, ReaderOptions
+from iecread.protocol.receiver import NOISE_LIMIT
+from iecread.protocol.state import ReaderState
+from iecread.protocol.timing import Timing
+from iecread.session import parity_plan
+from iecread.transports import LineKind
+
+REQUEST = b"/?!\r\n"
+BREAK = b"\x01B0\x03q"
+NAK = b"\x15"
+DATA = b"1.8.0(001234.5*kWh)\r\n!\r\n"
+BLOCK = framed(DATA)
+LONG = framed(b"0.0.0(12345678)\r\n" + b"1.8.0(001234.5*kWh)\r\n" * 8 + b"!\r\n")
+SPEEDS_B = dict(zip("ABCDEF", (600, 1200, 2400, 4800, 9600, 19200), strict=True))
+SPEEDS_C = dict(zip("0123456", (300, *SPEEDS_B.values()), strict=True))
+
+# How what the meter says is handed over: a message, a byte, or a few at a time
+CUTS = pytest.mark.parametrize(
+    "cut", [None, (), (3, 1, 5, 2, 4) * 50], ids=["whole", "bytes", "pieces"]
+)
+
+
+def select(z: str, y: str = "0") -> bytes:
+    """An option select."""
+    return f"\x060{z}{y}\r\n".encode()
+
+
+def opening(
+    identification: bytes,
+    *answers: MeterStep,
+    request: bytes = REQUEST,
+    speed: int = 300,
+) -> list[MeterStep]:
+    """A session: request and identification, then ``answers``."""
+    after = 0.02 if identification[3:4].islower() else 0.2
+    return [Speed(speed), Hear(request), Say(identification, after), *answers]
+
+
+def mode_c(z: str, *answers: MeterStep, head: bytes = b"/EXA") -> list[MeterStep]:
+    """A session in mode C up to the option select, at the speed of ``z`` from then."""
+    line = head + z.encode() + b"DEMO\r\n"
+    return opening(line, Hear(select(z)), Speed(SPEEDS_C[z]), *answers)
+
+
+def refused(z: str, *answers: MeterStep) -> list[MeterStep]:
+    """A session in mode C in which the reader stays at 300 Bd."""
+    line = b"/EXA" + z.encode() + b"DEMO\r\n"
+    return opening(line, Hear(select("0")), *answers)
+
+
+def troubles(outcome: Outcome) -> list[Trouble]:
+    """What was tried again, and why."""
+    return [e.trouble for e in outcome.events if isinstance(e, Retried)]
+
+
+def good(outcome: Outcome, *blocks: bytes) -> Outcome:
+    """The readout succeeded, in order, and nobody was interrupted."""
+    assert outcome.error is None, outcome.error
+    assert outcome.blocks == list(blocks)
+    assert isinstance(outcome.events[-1], Done)
+    polite(outcome)
+    return outcome
+
+
+def polite(outcome: Outcome) -> None:
+    """Half duplex and the reaction times that are owed to the meter (6.4.3)."""
+    assert outcome.wire.interruptions == 0
+    engine = outcome.engine
+    fast = engine.identification is not None and engine.identification.fast
+    for message in outcome.wire.sent:
+        assert message.rest >= (0.02 if fast else 0.2), message
+    assert engine.finished and engine.state is ReaderState.IDLE
+    assert engine.next_action() is None and engine.deadline() is None
+
+
+# --- worked transcripts ------------------------------------------------------
+
+
+@CUTS
+class TestTranscripts:
+    def test_t01_mode_a_with_check_characters(self, cut: object) -> None:
+        block = b"\x020.0.0(00012345)\r\n1.8.0(000123.4*kWh)\r\n!\r\n\x03I"
+        steps = opening(b"/EXAXDEMO-A1\r\n" + block)
+        outcome = good(read_out(steps, {"cut": cut}), block)
+        assert outcome.sent == [(REQUEST, 300)]
+        assert outcome.wire.speeds == []
+        assert outcome.engine.mode == "A" and outcome.engine.data_speed == 300
+
+    def test_t02_mode_a_without_check_characters(self, cut: object) -> None:
+        lines = b"0.0.0(00012345)\r\n6.8(00017.21*GJ)\r\n!\r\n"
+        steps = opening(b"/EXA DEMO-A2\r\n" + lines)
+        outcome = good(read_out(steps, {"cut": cut}), lines)
+        assert outcome.sent == [(REQUEST, 300)]
+        assert not outcome.engine.checked or outcome.engine.check_kind is None
+
+    def test_t04_mode_b(self, cut: object) -> None:
+        block = b"\x020.0.0(00012345)\r\n1.8.0(000123.4*kWh)\r\n!\r\n\x03I"
+        steps = opening(b"/EXAEDEMO-B\r\n", Speed(9600), Say(block))
+        outcome = good(read_out(steps, {"cut": cut}), block)
+        assert outcome.sent == [(REQUEST, 300)]
+        assert [baud for _, baud in outcome.wire.speeds] == [9600]
+        assert outcome.engine.mode == "B" and outcome.engine.data_speed == 9600
+
+    def test_t05_mode_c_at_9600_with_a_slash_as_check(self, cut: object) -> None:
+        block = (
+            b"\x02F.F(00)\r\n0.0.0(12345678)\r\n0.9.1(101415)\r\n0.9.2(240601)\r\n"
+            b"1.8.0(001234.567*kWh)\r\n1.8.1(000234.567*kWh)\r\n"
+            b"1.8.1*05(000200.000*kWh)\r\n1.8.1&04(000100.000*kWh)\r\n"
+            b"1.6.1(0.123*kW)(2405310015)\r\n0.1.2*03()\r\n!\r\n\x03/"
+        )
+        steps = mode_c("5", Say(block, after=0.02), head=b"/EXa")
+        outcome = good(read_out(steps, {"cut": cut}), block)
+        assert outcome.sent == [(REQUEST, 300), (b"\x06050\r\n", 300)]
+        assert len(outcome.of(LineReceived)) == 10
+        assert outcome.engine.data_speed == 9600
+
+    def test_t06_the_offered_speed_is_refused(self, cut: object) -> None:
+        block = b"\x021.8.0(001234.5*kWh)\r\n!\r\n\x03{"
+        steps = refused("5", Say(block))
+        outcome = good(read_out(steps, {"cut": cut}, max_speed=4800), block)
+        assert outcome.sent == [(REQUEST, 300), (b"\x06000\r\n", 300)]
+        assert outcome.wire.speeds == []
+
+    def test_t10_asked_again_with_nak(self, cut: object) -> None:
+        wrong = b"\x021.8.0(001234.5*kWh)\r\n!\r\n\x03z"
+        steps = mode_c("5", Say(wrong), Hear(NAK), Say(BLOCK))
+        outcome = good(read_out(steps, {"cut": cut}), BLOCK)
+        assert outcome.sent == [(REQUEST, 300), (b"\x06050\r\n", 300), (NAK, 9600)]
+        assert troubles(outcome) == [Trouble.BLOCK_CHECK]
+
+    def test_t14_wake_up_message(self, cut: object) -> None:
+        block = b"\x026.8(00012.3*MWh)\r\n!\r\n\x03u"
+        steps = [
+            Hear(b"\0" * 66 + REQUEST),
+            Say(b"/EXACDEMO-W\r\n"),
+            Speed(2400),
+            Say(block),
+        ]
+        outcome = good(read_out(steps, {"cut": cut}, wake="always"), block)
+        assert outcome.sent == [(b"\0" * 66, 300), (REQUEST, 300)]
+        nuls, request = outcome.wire.sent
+        assert 2.1 <= nuls.end - nuls.begin <= 2.3
+        assert 1.5 <= request.rest <= 1.7
+
+    @pytest.mark.parametrize(
+        ("address", "block"),
+        [
+            ("00000017", b"\x020.0.0(17)\r\n1.8.0(000001.5*kWh)\r\n!\r\n\x03N"),
+            ("18", b"\x020.0.0(18)\r\n1.8.0(000002.5*kWh)\r\n!\r\n\x03B"),
+        ],
+    )
+    def test_t19_addresses(self, cut: object, address: str, block: bytes) -> None:
+        request = f"/?{address}!\r\n".encode()
+        steps = opening(b"/EXA0BUS\r\n", Hear(select("0")), Say(block), request=request)
+        outcome = good(read_out(steps, {"cut": cut}, request=Request(address)), block)
+        assert outcome.sent == [(request, 300), (b"\x06000\r\n", 300)]
+
+    @pytest.mark.parametrize("echo", [None, True])
+    def test_t20_echo_and_a_glitch(self, cut: object, echo: bool | None) -> None:
+        steps = mode_c("5", Say(b"\0" + BLOCK))
+        outcome = good(read_out(steps, {"cut": cut, "echo": True}, echo=echo), BLOCK)
+        select_ = outcome.wire.sent[1]
+        (moment, baud), *rest = outcome.wire.speeds
+        assert (baud, rest) == (9600, [])
+        assert moment == pytest.approx(select_.end)  # echo complete: switch now
+
+    def test_t22_several_data_sets_per_line(self, cut: object) -> None:
+        block = (
+            b"\x026.8(0012.345*GJ)6.26(00045.67*m3)9.21(66123456)\r\n6.6(0017.2*kW)"
+            b"6.33(000.708*m3ph)9.4(094.4*C&092.9*C)\r\n"
+            b'6.8.1()9.36(2022-06-08&10:06:51)\r\n!\r\n\x03"'
+        )
+        steps = opening(b"/LUGCUH50\r\n", Speed(2400), Say(block))
+        good(read_out(steps, {"cut": cut}), block)
+
+    def test_t23_the_sum_is_asked_for_once_more_then_settled(self, cut: object) -> None:
+        block = (
+            b"\x020.0(00005077354)\r\n6.8(00433.65*GJ)\r\n6.26(03052.95*m3)\r\n"
+            b"6.31(0109868*h)!\r\n\x03a"
+        )
+        once = opening(b"/KAM MC\r\n", Say(block))
+        outcome = good(read_out(once * 2, {"cut": cut}), block)
+        assert troubles(outcome) == [Trouble.CHECK_KIND]
+        assert outcome.engine.check_kind is CheckKind.SUM7
+        # what was settled, or said, is not asked for again
+        again = good(read_out(once, {"cut": cut}, check=CheckKind.SUM7), block)
+        assert troubles(again) == []
+
+    @pytest.mark.parametrize("kind", [LineKind.TCP, LineKind.UART])
+    def test_t25_through_a_transparent_gateway(
+        self, cut: object, kind: LineKind
+    ) -> None:
+        block = bytes.fromhex(
+            "82 B1 2E B8 2E 30 28 30 30 B1 B2 33 B4 2E 35 AA EB D7 E8 A9 8D 0A 21 8D"
+            "0A 03 7B"
+        )
+        send, receive = parity_plan("auto", kind)
+        outcome = good(
+            read_out(
+                refused("5", Say(BLOCK)),
+                {"cut": cut, "parity_": Parity.EVEN},
+                send_parity=send,
+                receive_parity=receive,
+                max_speed=300,
+            ),
+            block,
+        )
+        assert [message.data for message in outcome.wire.sent] == [
+            bytes.fromhex("AF 3F 21 8D 0A"),
+            bytes.fromhex("06 30 30 30 8D 0A"),
+        ]
+        assert outcome.engine.parity is Parity.EVEN
+        assert outcome.engine.parity_errors == 0
+
+
+def test_t07_the_meter_reads_out_at_300_by_itself() -> None:
+    line = b"/EXA5DEMO-C3\r\n"
+    good(read_out(opening(line, Say(LONG, after=2.4)), max_speed=300), LONG)
+    # nor does it take an option select for another speed
+    steps = [*opening(line, Say(LONG, after=2.4)), *refused("5", Say(BLOCK))]
+    outcome = good(read_out(steps), BLOCK)
+    assert troubles(outcome)[0] is Trouble.WRONG_SPEED
+
+
+# --- identifications ---------------------------------------------------------
+
+
+@CUTS
+@pytest.mark.parametrize(
+    ("line", "z"),
+    [
+        (rb"/EXA5\2DEMO" + b"\r\n", "5"),  # mode E reads as C
+        (rb"/EXA4\@01LZQJL0013G" + b"\r\n", "4"),
+        (rb"/EXA5\@\201LZQJL0013F" + b"\r\n", "5"),
+        (b"/exa5demo\r\n", "5"),
+        (b"/MKS6<2>ADM(M550.2251)\r\n", "6"),
+        (b"/EXA5DEMO\n", "5"),
+        (b"/EXA5DEMO\r", "5"),
+        (b"/EXA5DEMO", "5"),
+        (b"\0\xff/EXA5DEMO\r\n", "5"),
+        (b"\x15ab/x\r\nnoise/EXA5DEMO\r\n", "5"),
+        (b"/EXA5DE/EXA5DEMO\r\n", "5"),
+        (b"/EXA7DEMO\r\n", "0"),  # reserved: Z = 0
+        (b"/EXA8DEMO\r\n", "0"),
+        (b"/EXA9DEMO\r\n", "0"),
+        (b"/EXA5DEMO\r\n\r\n", "5"),  # something more behind it
+        (b"/EXA5DEMO\r\n\0\xff", "5"),
+    ],
+)
+def test_variants_in_mode_c(cut: object, line: bytes, z: str) -> None:
+    last = line[line.rindex(b"/") :]
+    steps: list[MeterStep] = [
+        Hear(REQUEST),
+        Say(line, 0.2),
+        Hear(select(z)),
+        Speed(SPEEDS_C[z]),
+        Say(BLOCK),
+    ]
+    outcome = good(read_out(steps, {"cut": cut}), BLOCK)
+    assert outcome.sent[1] == (select(z), 300)
+    assert troubles(outcome) == []
+    (found,) = outcome.of(Identified)
+    assert isinstance(found, Identified)
+    assert last.startswith(found.identification.text.encode())
+    rest = outcome.wire.sent[1].rest
+    owed = 0.02 if last[3:4].islower() else 0.2
+    if last.endswith(b"\n"):
+        assert owed <= rest <= owed + 0.005  # as fast as the line
+    else:  # tt: the meter waits for 1.5 s at least
+        assert rest <= 1.4
+
+
+@pytest.mark.parametrize("z", list("0123456"))
+def test_every_speed_of_mode_c(z: str) -> None:
+    outcome = good(read_out(mode_c(z, Say(BLOCK))), BLOCK)
+    assert outcome.engine.data_speed == SPEEDS_C[z]
+
+
+@pytest.mark.parametrize("z", list("ABCDEF"))
+def test_every_speed_of_mode_b(z: str) -> None:
+    steps = opening(
+        f"/EXA{z}DEMO\r\n".encode(), Speed(SPEEDS_B[z]), Say(BLOCK, after=0.02)
+    )
+    outcome = good(read_out(steps), BLOCK)
+    assert outcome.engine.data_speed == SPEEDS_B[z]
+
+
+@pytest.mark.parametrize("z", list("GHI"))
+def test_reserved_letters_are_waited_for_at_300(z: str) -> None:
+    line = f"/EXA{z}DEMO\r\n".encode()
+    good(read_out(opening(line, Say(BLOCK))), BLOCK)
+    outcome = read_out(opening(line) * 3)
+    assert isinstance(outcome.error, NoAnswerError)
+    assert "identified" in str(outcome.error)
+    assert outcome.wire.speeds == []
+
+
+@pytest.mark.parametrize("line", [b"/EXA\r\n", b"/EXA DEMO\r\n", b"/EXAXDEMO\r\n"])
+def test_told_to_use_mode_c_for_a_meter_that_offers_no_speed(line: bytes) -> None:
+    steps = opening(line, Hear(select("0")), Say(BLOCK))
+    good(read_out(steps, mode="c"), BLOCK)
+
+
+def test_told_to_use_mode_b_or_a() -> None:
+    steps = opening(b"/EXA5DEMO\r\n", Speed(9600), Say(BLOCK))
+    assert len(good(read_out(steps, mode="b"), BLOCK).sent) == 1
+    steps = opening(b"/EXA5DEMO\r\n", Say(BLOCK, after=2.0))
+    assert len(good(read_out(steps, mode="a"), BLOCK).sent) == 1
+
+
+def test_a_pause_of_a_second_within_the_identification_is_no_end() -> None:
+    steps = [
+        Hear(REQUEST),
+        Say(b"/EXA5DE"),
+        Say(b"MO\r\n", after=0.9),
+        Hear(select("5")),
+        Speed(9600),
+        Say(BLOCK),
+    ]
+    good(read_out(steps), BLOCK)
+
+
+# --- times -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("latency", [0.0, 0.001, 0.016])
+@pytest.mark.parametrize("drains", [False, True])
+@pytest.mark.parametrize("echo", [False, True])
+@pytest.mark.parametrize("head", [b"/EXA", b"/EXa"])
+@pytest.mark.parametrize("z", ["1", "3", "5", "6"])
+def test_the_option_select_is_heard_whole_and_no_character_is_lost(
+    z: str, head: bytes, echo: bool, drains: bool, latency: float
+) -> None:
+    owed = 0.02 if head[3:].islower() else 0.2
+    line = {"echo": echo, "drains": drains, "latency": latency}
+    outcome = read_out(mode_c(z, Say(BLOCK, after=owed), head=head), line)
+    good(outcome, BLOCK)
+    assert troubles(outcome) == []
+    (moment, _), *rest = outcome.wire.speeds
+    assert not rest
+    end = outcome.wire.sent[1].end
+    assert end <= moment < end + owed
+    assert outcome.wire.sent[1].rest <= owed + latency + 0.005
+
+
+def test_a_delay_that_was_asked_for() -> None:
+    for delay in (0.0, 0.1):
+        outcome = read_out(mode_c("5", Say(BLOCK, 0.2)), switch_delay=delay)
+        good(outcome, BLOCK)
+        end = outcome.wire.sent[1].end
+        assert outcome.wire.speeds[0][0] == pytest.approx(end + delay)
+
+
+def test_characters_behind_the_identification_put_the_answer_off() -> None:
+    steps = [
+        Hear(REQUEST),
+        Say(b"/EXA5DEMO\r\n"),
+        Say(b"\0", after=0.15),
+        Say(b"\0", after=0.19),
+        Hear(select("5")),
+        Speed(9600),
+        Say(BLOCK),
+    ]
+    good(read_out(steps), BLOCK)
+
+
+@pytest.mark.parametrize("text", [DATA, BLOCK])
+@pytest.mark.parametrize(
+    ("after", "cut"),  # in larger pieces a late beginning would come too late
+    [(0.0, None), (0.0, ()), (0.0, (3, 1, 5) * 50), (0.1, ())],
+)
+def test_a_meter_that_does_not_wait_for_an_option_select(
+    cut: object, text: bytes, after: float
+) -> None:
+    said = [Say(text, after)] if after else []
+    line = b"/EXA5DEMO\r\n" + (b"" if after else text)
+    outcome = good(read_out(opening(line, *said), {"cut": cut}), text)
+    assert outcome.sent == [(REQUEST, 300)]
+    assert outcome.wire.now < outcome.wire.last_said + 0.3
+
+
+@pytest.mark.parametrize(
+    ("answer", "data", "gap"), [(2.4, 4.9, 2.9), (0.2, 0.2, 0.01), (1.5, 1.5, 1.5)]
+)
+def test_slow_meters_are_waited_for(answer: float, data: float, gap: float) -> None:
+    steps = [
+        Hear(REQUEST),
+        Say(b"/EXA5DEMO\r\n", answer),
+        Hear(select("5")),
+        Speed(9600),
+        Say(BLOCK[:10], data),
+        Say(BLOCK[10:], gap),
+    ]
+    outcome = good(read_out(steps), BLOCK)
+    assert troubles(outcome) == []
+
+
+def test_slow_characters_are_waited_for() -> None:
+    for speed in ("0", "5"):
+        outcome = read_out(mode_c(speed, Say(LONG)), {"stretch": 20.0})
+        good(outcome, LONG)
+        assert troubles(outcome) == []
+
+
+def test_a_first_line_that_takes_longer_than_an_answer_may() -> None:
+    line = b"1.8.0(001234.5*kWh)" * 20 + b"\r\n!\r\n"  # 13 s at 300 Bd
+    good(read_out(opening(b"/EXAXDEMO\r\n" + line)), line)
+
+
+def test_a_long_readout_has_no_time_limit() -> None:
+    block = framed(b"1.8.0(001234.5*kWh)\r\n" * 400 + b"!\r\n")
+    outcome = good(read_out(opening(b"/EXAXDEMO\r\n" + block)), block)
+    assert outcome.wire.now > 1280
+    assert len(outcome.of(LineReceived)) == 400
+
+
+def test_a_readout_ends_with_its_last_character() -> None:
+    outcome = good(read_out(mode_c("5", Say(BLOCK))), BLOCK)
+    assert outcome.wire.now == pytest.approx(outcome.wire.last_said)
+
+
+# --- damage ------------------------------------------------------------------
+
+
+@CUTS
+def test_a_wrong_check_every_time_is_told_after_a_bounded_number_of_tries(
+    cut: object,
+) -> None:
+    wrong = framed(DATA, 0x7A)
+    asked = [Hear(NAK), Say(wrong)] * NAK_LIMIT
+    steps = mode_c("5", Say(wrong), *asked) * 2 + refused("5", Say(wrong), *asked)
+    outcome = read_out(steps, {"cut": cut})
+    polite(outcome)
+    assert isinstance(outcome.error, RemoteProtocolError)
+    assert "expected 7B, got 7A" in outcome.error.message
+    assert "all tries" in outcome.error.message
+    assert outcome.blocks == []
+    sent = [data for data, _ in outcome.sent]
+    assert sent.count(REQUEST) == 3 and sent.count(NAK) == 3 * NAK_LIMIT
+    assert sent.count(select("5")) == 2 and sent.count(select("0")) == 1
+    assert BREAK not in sent
+
+
+@pytest.mark.parametrize("line", [b"/EXAXDEMO\r\n", b"/EXAEDEMO\r\n"])
+def test_modes_a_and_b_ask_with_a_new_request(line: bytes) -> None:
+    speed = [Speed(9600)] if b"EXAE" in line else []
+    one = opening(line, *speed, Say(framed(DATA, 0)))
+    outcome = read_out(one * 3)
+    polite(outcome)
+    assert isinstance(outcome.error, RemoteProtocolError)
+    assert [data for data, _ in outcome.sent] == [REQUEST] * 3
+    for message in outcome.wire.sent[1:]:
+        assert message.rest >= 2.0  # between two sessions
+    good(read_out([*one, *opening(line, *speed, Say(BLOCK))]), BLOCK)
+
+
+def test_no_retries_means_one_session() -> None:
+    outcome = read_out(mode_c("5", Say(framed(DATA, 0))), retries=0)
+    assert isinstance(outcome.error, RemoteProtocolError)
+    assert [data for data, _ in outcome.sent].count(REQUEST) == 1
+
+
+def test_the_check_may_be_switched_off() -> None:
+    wrong = framed(DATA, 0x7A)
+    outcome = good(read_out(mode_c("5", Say(wrong)), check_off=True), wrong)
+    assert not outcome.engine.checked
+
+
+def test_a_kind_that_was_said_is_the_only_one() -> None:
+    block = summed(DATA)
+    steps = mode_c("5", Say(block), Hear(NAK), Say(block))
+    outcome = read_out(steps, check=CheckKind.XOR, retries=0)
+    assert isinstance(outcome.error, RemoteProtocolError)
+    good(read_out(mode_c("5", Say(block)), check=CheckKind.SUM7), block)
+    steps = mode_c("5", Say(BLOCK), Hear(NAK), Say(BLOCK))
+    outcome = read_out(steps, check=CheckKind.SUM7, retries=0)
+    assert isinstance(outcome.error, RemoteProtocolError)
+
+
+@CUTS
+class TestSum7:
+    def test_asked_with_nak_in_mode_c(self, cut: object) -> None:
+        block = summed(DATA)
+        steps = mode_c("5", Say(block), Hear(NAK), Say(block))
+        outcome = good(read_out(steps, {"cut": cut}), block)
+        assert troubles(outcome) == [Trouble.CHECK_KIND]
+        assert outcome.engine.check_kind is CheckKind.SUM7
+
+    def test_by_chance_on_a_meter_that_means_xor(self, cut: object) -> None:
+        chance = summed(DATA)
+        steps = mode_c("5", Say(chance), Hear(NAK), Say(BLOCK))
+        outcome = good(read_out(steps, {"cut": cut}), BLOCK)
+        assert outcome.engine.check_kind is CheckKind.XOR
+
+    def test_settled_for_the_session_by_the_first_part(self, cut: object) -> None:
+        first, second = framed(b"a(1)\r\n", last=False), framed(b"b(2)\r\n!\r\n")
+        chance = summed(b"b(2)\r\n!\r\n")
+        steps = mode_c("5", Say(first), Hear(b"\x06"), Say(chance), Hear(NAK))
+        outcome = good(read_out([*steps, Say(second)], {"cut": cut}), first, second)
+        assert troubles(outcome) == [Trouble.BLOCK_CHECK]
+
+    def test_it_costs_none_of_the_tries_for_damage(self, cut: object) -> None:
+        block, wrong = summed(DATA), framed(DATA, 0)
+        answers = [Say(wrong), Hear(NAK), Say(wrong), Hear(NAK), Say(block), Hear(NAK)]
+        good(read_out(mode_c("5", *answers, Say(block)), {"cut": cut}), block)
+
+
+def even(data: bytes, *damaged: int, bit: int = 1) -> list[int]:
+    """``data`` with even parity, but a flipped bit at ``damaged``."""
+    wire = list(parity.add_even(data))
+    for at in damaged:
+        wire[at] = (wire[at] ^ bit) + AS_IT_IS
+    return wire
+
+
+@CUTS
+def test_wrong_parity_with_a_right_check_is_damage(cut: object) -> None:
+    twice = even(BLOCK, 8, 9)  # the same bit of two characters: XOR does not see it
+    line = {"cut": cut, "parity_": Parity.EVEN}
+    steps = mode_c("5", Say(twice), Hear(NAK), Say(BLOCK))
+    outcome = read_out(steps, line, send_parity=(Parity.EVEN,))
+    good(outcome, parity.add_even(BLOCK))
+    assert troubles(outcome) == [Trouble.PARITY]
+    assert outcome.engine._receiver.parity_errors == 2
+    always = itertools.cycle(mode_c("5", Say(twice), *[Hear(NAK), Say(twice)] * 2))
+    outcome = read_out(always, line, send_parity=(Parity.EVEN,), retries=0)
+    assert isinstance(outcome.error, RemoteProtocolError)
+    assert "2 characters of wrong parity" in outcome.error.message
+
+
+@CUTS
+def test_parity_is_all_that_vouches_for_lines_without_a_check(cut: object) -> None:
+    line = {"cut": cut, "parity_": Parity.EVEN}
+    head = even(b"/EXAXDEMO\r\n")
+    steps: list[MeterStep] = [
+        *(Hear(REQUEST), Say([*head, *even(DATA, 8)])),
+        *(Hear(REQUEST), Say([*head, *even(DATA)])),
+    ]
+    outcome = read_out(steps, line, send_parity=(Parity.EVEN,))
+    good(outcome, parity.add_even(DATA))
+    assert troubles(outcome) == [Trouble.PARITY]
+    outcome = read_out(steps[:2], line, send_parity=(Parity.EVEN,), retries=0)
+    assert isinstance(outcome.error, RemoteProtocolError)
+    assert outcome.engine.unchecked() == bytes(c & 0xFF for c in even(DATA, 8))
+    outcome = read_out(steps[:2], line, send_parity=(Parity.EVEN,), check_off=True)
+    assert outcome.error is None
+
+
+@CUTS
+class TestParts:
+    FIRST = framed(b"0.0.0(1)\r\n", last=False)
+    SECOND = framed(b"1.8.0(2)\r\n", last=False)
+    LAST = framed(b"2.8.0(3)\r\n!\r\n")
+
+    def test_each_is_acknowledged_but_the_last(self, cut: object) -> None:
+        answers = [Say(self.FIRST), Hear(b"\x06"), Say(self.SECOND), Hear(b"\x06")]
+        outcome = read_out(mode_c("5", *answers, Say(self.LAST)), {"cut": cut})
+        good(outcome, self.FIRST, self.SECOND, self.LAST)
+        assert [data for data, _ in outcome.sent[2:]] == [b"\x06", b"\x06"]
+
+    def test_a_damaged_one_is_asked_for_again(self, cut: object) -> None:
+        wrong = self.SECOND[:-1] + b"\x7f"
+        answers = [Say(self.FIRST), Hear(b"\x06"), Say(wrong), Hear(NAK)]
+        answers += [Say(self.SECOND), Hear(b"\x06"), Say(self.LAST)]
+        outcome = read_out(mode_c("5", *answers), {"cut": cut})
+        good(outcome, self.FIRST, self.SECOND, self.LAST)
+
+    def test_each_part_has_its_own_tries(self, cut: object) -> None:
+        wrong = [part[:-1] + b"\x7f" for part in (self.FIRST, self.LAST)]
+        answers = [Say(wrong[0]), Hear(NAK), Say(wrong[0]), Hear(NAK)]
+        answers += [Say(self.FIRST), Hear(b"\x06"), Say(wrong[1]), Hear(NAK)]
+        answers += [Say(wrong[1]), Hear(NAK), Say(self.LAST)]
+        good(read_out(mode_c("5", *answers), {"cut": cut}), self.FIRST, self.LAST)
+
+    def test_a_meter_that_does_not_wait_to_be_acknowledged(self, cut: object) -> None:
+        steps = mode_c("5", Say(self.FIRST + self.SECOND + self.LAST))
+        outcome = good(
+            read_out(steps, {"cut": cut}), self.FIRST, self.SECOND, self.LAST
+        )
+        assert outcome.wire.now < outcome.wire.last_said + 1
+
+    def test_through_an_echo(self, cut: object) -> None:
+        answers = [Say(self.FIRST), Hear(b"\x06"), Say(self.LAST)]
+        outcome = read_out(mode_c("5", *answers), {"cut": cut, "echo": True})
+        good(outcome, self.FIRST, self.LAST)
+
+
+def test_parts_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iecread.protocol.reader.DATA_LIMIT", 5000)
+    part = framed(b"1.8.0(001234.5*kWh)\r\n" * 10, last=False)
+    steps = itertools.chain(mode_c("6"), itertools.cycle([Say(part), Hear(b"\x06")]))
+    outcome = read_out(steps, retries=0)
+    assert isinstance(outcome.error, RemoteProtocolError)
+    assert "parts without an end" in outcome.error.message
+    assert sum(map(len, outcome.blocks)) <= 5000 + len(part)
+
+
+@CUTS
+class TestSilence:
+    def test_in_the_middle_of_a_block(self, cut: object) -> None:
+        steps = mode_c("5", Say(BLOCK[:15]), Hear(NAK), Say(BLOCK))
+        outcome = good(read_out(steps, {"cut": cut}), BLOCK)
+        assert troubles(outcome) == [Trouble.FELL_SILENT]
+
+    def test_where_only_the_check_character_is_missing(self, cut: object) -> None:
+        steps = mode_c("5", Say(BLOCK[:-1]), Hear(NAK), Say(BLOCK))
+        good(read_out(steps, {"cut": cut}), BLOCK)
+
+    def test_every_time(self, cut: object) -> None:
+        half = [Say(BLOCK[:15]), Hear(NAK)]
+        outcome = read_out(
+            [*mode_c("5", *half)] * 2 + refused("5", *half), {"cut": cut}
+        )
+        polite(outcome)
+        assert isinstance(outcome.error, NoAnswerError)
+        assert "fell silent within a message: 15 bytes" in outcome.error.message
+        # a session that may be open is signed off before the next is opened
+        assert (BREAK, 9600) in outcome.sent and (BREAK, 300) in outcome.sent
+
+    def test_lines_without_a_check_are_kept_for_the_error(self, cut: object) -> None:
+        for steps in (
+            opening(b"/EXAXDEMO\r\n" + b"0.0.0(1)\r\n1.8.0(2)\r\n2.8"),
+            mode_c("5", Say(b"0.0.0(1)\r\n1.8.0(2)\r\n2.8")),
+        ):
+            outcome = read_out(steps, {"cut": cut}, retries=0)
+            assert isinstance(outcome.error, NoAnswerError)
+            assert outcome.engine.unchecked() == b"0.0.0(1)\r\n1.8.0(2)\r\n2.8"
+
+    def test_behind_the_identification(self, cut: object) -> None:
+        outcome = read_out(opening(b"/EXAXDEMO\r\n") * 3, {"cut": cut})
+        assert isinstance(outcome.error, NoAnswerError)
+        assert "identified itself" in outcome.error.message
+
+
+@CUTS
+class TestRefusal:
+    def test_nak_in_place_of_data_then_at_the_opening_speed(self, cut: object) -> None:
+        steps = [*mode_c("5", Say(NAK)), *refused("5", Say(BLOCK))]
+        outcome = good(read_out(steps, {"cut": cut}), BLOCK)
+        assert troubles(outcome) == [Trouble.REFUSED]
+
+    def test_every_time(self, cut: object) -> None:
+        steps = [*mode_c("5", Say(NAK)), *refused("5", Say(NAK)) * 2]
+        outcome = read_out(steps, {"cut": cut})
+        assert isinstance(outcome.error, RefusedError)
+        assert "NAK" in outcome.error.message
+
+    def test_break_in_place_of_data(self, cut: object) -> None:
+        steps = [*mode_c("5", Say(BREAK)), *refused("5", Say(BREAK)) * 2]
+        outcome = read_out(steps, {"cut": cut})
+        assert isinstance(outcome.error, RefusedError)
+        assert "break" in outcome.error.message
+
+    def test_a_nak_before_data_is_a_glitch(self, cut: object) -> None:
+        outcome = good(read_out(mode_c("5", Say(NAK + BLOCK)), {"cut": cut}), BLOCK)
+        assert troubles(outcome) == []
+
+    def test_nak_to_our_nak_ends_the_session_at_once(self, cut: object) -> None:
+        wrong = framed(DATA, 0)
+        steps = [*mode_c("5", Say(wrong), Hear(NAK), Say(NAK))]
+        outcome = good(
+            read_out([*steps, *mode_c("5", Say(BLOCK))], {"cut": cut}), BLOCK
+        )
+        assert troubles(outcome) == [Trouble.BLOCK_CHECK] * 2
+
+
+@CUTS
+def test_a_block_whose_end_comes_too_early_is_waited_out(cut: object) -> None:
+    block = framed(b"C.1.0(12345678)\r\n" * 30 + b"!\r\n")
+    at = block.index(b"C", 100)
+    broken = block[:at] + b"\x03" + block[at + 1 :]  # C and ETX: one bit
+    for z in "05" if cut == () else "5":
+        steps = mode_c(z, Say(broken), Hear(NAK), Say(block))
+        outcome = good(read_out(steps, {"cut": cut}), block)
+        assert troubles(outcome) == [Trouble.BLOCK_CHECK]
+
+
+@CUTS
+def test_a_lost_stx(cut: object) -> None:
+    steps = mode_c("5", Say(LONG[1:]), Hear(NAK), Say(LONG))
+    good(read_out(steps, {"cut": cut}), LONG)
+
+
+@CUTS
+@pytest.mark.parametrize("check", [0x02, 0x03, 0x04, 0x06, 0x0A, 0x0D, 0x15, 0x2F])
+def test_check_characters_that_look_like_something_else(
+    cut: object, check: int
+) -> None:
+    texts = (
+        b"C.1.0(%c%c)\r\n!\r\n" % (a, b) for a in b"01AZaz" for b in range(48, 123)
+    )
+    block = next(framed(text) for text in texts if framed(text)[-1] == check)
+    good(read_out(mode_c("5", Say(block)), {"cut": cut}), block)
+
+
+# --- speeds ------------------------------------------------------------------
+
+
+def test_an_unanswered_option_select_later_then_not_at_all() -> None:
+    steps = [*mode_c("5"), *mode_c("5")]
+    outcome = good(read_out([*steps, *refused("5", Say(BLOCK))]), BLOCK)
+    assert troubles(outcome) == [Trouble.NO_ANSWER] * 2
+    selects = [m for m in outcome.wire.sent if m.text[:1] == b"\x06"]
+    assert [m.text for m in selects] == [select("5"), select("5"), select("0")]
+    delays = [
+        min(at for at, baud in outcome.wire.speeds if at >= m.end) - m.end
+        for m in selects[:2]
+    ]
+    assert delays[0] < 0.03 < 0.1 < delays[1] < 0.2
+    # the session that may be open is signed off, at both speeds
+    assert outcome.sent[2:4] == [(BREAK, 9600), (BREAK, 300)]
+
+
+def test_the_later_switch_stays_later_with_an_echo() -> None:
+    steps = [*mode_c("5"), *mode_c("5", Say(BLOCK))]
+    outcome = good(read_out(steps, {"echo": True}), BLOCK)
+    second = [m for m in outcome.wire.sent if m.text == select("5")][1]
+    moment = min(at for at, _ in outcome.wire.speeds if at >= second.end - 1e-9)
+    assert moment > second.end + 0.1
+
+
+@pytest.mark.parametrize("repeats", [True, False])
+@pytest.mark.parametrize("z", list("123456"))
+def test_answers_at_300_although_another_speed_was_agreed(
+    z: str, repeats: bool
+) -> None:
+    line = f"/EXA{z}DEMO\r\n".encode()
+    steps = opening(line, Hear(select(z)), Say(LONG))
+    if repeats:
+        steps += [Hear(NAK), Say(LONG)]
+    steps += [*refused(z, Say(LONG))] * 2
+    outcome = read_out(steps)
+    assert outcome.error is None and outcome.blocks == [LONG]
+    assert outcome.engine.data_speed == 300
+
+
+@pytest.mark.parametrize("z", list("123456"))
+def test_a_short_answer_at_300_is_noticed_when_it_is_over(z: str) -> None:
+    block = framed(b"1(1)\r\n!\r\n")
+    line = f"/EXA{z}DEMO\r\n".encode()
+    steps = [*opening(line, Hear(select(z)), Say(block)), *refused(z, Say(block)) * 2]
+    outcome = read_out(steps)
+    assert outcome.error is None and outcome.blocks == [block]
+    assert Trouble.NO_ANSWER not in troubles(outcome)
+
+
+@pytest.mark.parametrize("z", list("ABCDEF"))
+def test_a_mode_b_meter_that_stays_at_300(z: str) -> None:
+    line = f"/EXA{z}DEMO\r\n".encode()
+    outcome = read_out(opening(line, Say(LONG)) * 4)
+    assert outcome.error is None and outcome.blocks == [LONG]
+    assert outcome.engine.data_speed == 300
+
+
+def test_told_to_stay() -> None:
+    steps = opening(b"/EXA4DEMO\r\n", Hear(select("4")), Say(BLOCK))
+    outcome = good(read_out(steps, stay=True), BLOCK)
+    assert outcome.wire.speeds == []
+
+
+@pytest.mark.parametrize(
+    ("z", "max_speed", "chosen"),
+    [("5", 9600, "5"), ("5", 9599, "0"), ("6", 9600, "0"), ("0", 300, "0")],
+)
+def test_the_fastest_speed_that_is_wanted(z: str, max_speed: int, chosen: str) -> None:
+    steps = opening(
+        f"/EXA{z}DEMO\r\n".encode(),
+        Hear(select(chosen)),
+        Speed(SPEEDS_C[chosen]),
+        Say(BLOCK),
+    )
+    good(read_out(steps, max_speed=max_speed), BLOCK)
+
+
+@pytest.mark.parametrize(("z", "chosen"), [("5", "5"), ("4", "0"), ("6", "0")])
+def test_a_gateway_that_is_fixed_at_one_speed(z: str, chosen: str) -> None:
+    line = f"/EXA{z}DEMO\r\n".encode()
+    steps = opening(line, Hear(select(chosen)), Say(BLOCK), speed=9600)
+    outcome = read_out(steps, opening_speed=9600, adjustable=False)
+    good(outcome, BLOCK)
+    assert {baud for _, baud in outcome.sent} == {9600}
+
+
+def test_noise_at_the_change_of_speed_is_not_taken_for_another_speed() -> None:
+    noise = b"\0\xff\xfe\0\x80" * 2
+    outcome = good(read_out(mode_c("5", Say(noise + LONG))), LONG)
+    assert troubles(outcome) == []
+
+
+# --- echo --------------------------------------------------------------------
+
+
+@CUTS
+@pytest.mark.parametrize("option", [None, True, False])
+@pytest.mark.parametrize("drains", [False, True])
+@pytest.mark.parametrize("latency", [0.0, 0.016])
+@pytest.mark.parametrize("head", [b"/EXA", b"/EXa"])
+def test_echo(
+    cut: object, option: bool | None, drains: bool, latency: float, head: bytes
+) -> None:
+    owed = 0.02 if head[3:].islower() else 0.2
+    steps = mode_c("5", Say(framed(DATA, 0), owed), Hear(NAK), Say(BLOCK, owed))
+    line = {"cut": cut, "echo": True, "drains": drains, "latency": latency}
+    outcome = good(read_out(steps, line, echo=option), BLOCK)
+    assert troubles(outcome) == [Trouble.BLOCK_CHECK]
+
+
+def test_an_echo_that_has_lost_its_parity() -> None:
+    send = (Parity.EVEN,)
+    line = {"echo": parity.strip, "parity_": Parity.EVEN}
+    outcome = read_out(mode_c("5", Say(BLOCK)), line, send_parity=send)
+    good(outcome, parity.add_even(BLOCK))
+    select_ = outcome.wire.sent[1]
+    assert outcome.wire.speeds[0][0] == pytest.approx(select_.end)
+
+
+@pytest.mark.parametrize("damage", [b"\xff", b"\x02", b"\x15", b"/", b"\0"])
+def test_an_echo_whose_first_character_is_damaged(damage: bytes) -> None:
+    """It is still an echo, and never the signal to change the speed early."""
+
+    def back(data: bytes) -> bytes:
+        return damage + data[1:] if len(data) > 1 else data
+
+    outcome = good(read_out(mode_c("5", Say(BLOCK)), {"echo": back}), BLOCK)
+    assert troubles(outcome) == []
+    assert outcome.wire.speeds[0][0] >= outcome.wire.sent[1].end - 1e-9
+
+
+@pytest.mark.parametrize("at", range(1, 6))
+def test_an_echo_that_is_damaged_elsewhere(at: int) -> None:
+    def back(data: bytes) -> bytes:
+        if data[:1] != b"\x06":
+            return data
+        return data[:at] + b"\x7e" + data[at + 1 :]
+
+    outcome = good(read_out(mode_c("5", Say(BLOCK)), {"echo": back}), BLOCK)
+    assert outcome.wire.speeds[0][0] >= outcome.wire.sent[1].end - 1e-9
+
+
+def test_an_echo_of_a_long_request() -> None:
+    address = "1234567890" * 3
+    request = f"/?{address}!\r\n".encode()  # 1.2 s at 300 Bd
+    steps = opening(
+        b"/EXA5DEMO\r\n", Hear(select("5")), Speed(9600), Say(BLOCK), request=request
+    )
+    outcome = read_out(steps, {"echo": True}, request=Request(address))
+    good(outcome, BLOCK)
+    assert outcome.engine._echo.seen and outcome.engine.noise == 0
+
+
+def test_nothing_but_our_own_characters() -> None:
+    outcome = read_out([], {"echo": True})
+    assert isinstance(outcome.error, NoAnswerError)
+    assert "only our own characters" in outcome.error.message
+
+
+# --- no answer ---------------------------------------------------------------
+
+
+def test_a_mute_meter() -> None:
+    outcome = read_out([])
+    polite(outcome)
+    assert isinstance(outcome.error, NoAnswerError)
+    assert outcome.error.message == "the meter did not answer"
+    assert outcome.error.hint
+    nuls = b"\0" * 66
+    assert outcome.sent == [
+        (REQUEST, 300),
+        *((BREAK, 9600), (BREAK, 300)),  # somebody's session may be open
+        *((nuls, 300), (REQUEST, 300)),
+        *((nuls, 300), (REQUEST, 300)),
+    ]
+    assert outcome.wire.now < 1020
+
+
+@pytest.mark.parametrize("noise", [b"\0", b"\xff\x7f\0"])
+def test_a_glitch_before_silence_is_silence(noise: bytes) -> None:
+    outcome = read_out([Hear(REQUEST), Say(noise)])
+    assert isinstance(outcome.error, NoAnswerError)
+
+
+def test_noise_in_an_earlier_try_does_not_count() -> None:
+    outcome = read_out([Hear(REQUEST), Say(b"noise\r\n")])
+    assert Trouble.DAMAGED in troubles(outcome)
+    assert isinstance(outcome.error, NoAnswerError)
+
+
+def test_noise_every_time() -> None:
+    outcome = read_out([Hear(REQUEST), Say(b"noise\r\n")] * 3)
+    assert isinstance(outcome.error, RemoteProtocolError)
+    assert "no identification" in outcome.error.message
+
+
+def test_a_damaged_identification_is_asked_for_again() -> None:
+    steps = [Hear(REQUEST), Say(b"/E\x10A5DEMO\r\n"), *mode_c("5", Say(BLOCK))]
+    outcome = good(read_out(steps), BLOCK)
+    assert troubles(outcome) == [Trouble.DAMAGED]
+
+
+@pytest.mark.parametrize(("wake", "wakes"), [("auto", 2), ("never", 0), ("always", 3)])
+def test_when_to_wake(wake: str, wakes: int) -> None:
+    outcome = read_out([], wake=wake)
+    assert sum(data[:1] == b"\0" for data, _ in outcome.sent) == wakes
+    assert (BREAK in [data for data, _ in outcome.sent]) is (wake != "always")
+
+
+def test_a_battery_meter_is_woken_by_itself() -> None:
+    steps = [Hear(b"\0" * 66 + REQUEST), Say(b"/EXAXDEMO\r\n" + BLOCK)]
+    outcome = good(read_out(steps), BLOCK)
+    assert troubles(outcome) == [Trouble.NO_ANSWER]
+
+
+def test_noise_in_the_pause_of_the_wake_up_message() -> None:
+    steps = [
+        Hear(b"\0" * 66),
+        Say(b"\0x", 0.3),
+        Hear(REQUEST),
+        Say(b"/EXAXD\r\n" + BLOCK),
+    ]
+    outcome = good(read_out(steps, wake="always"), BLOCK)
+    nuls, request = outcome.wire.sent
+    assert 1.5 <= request.begin - nuls.end <= 1.7
+
+
+def test_a_session_that_another_program_left_open_is_signed_off() -> None:
+    steps = [
+        Speed(9600),
+        Hear(BREAK),
+        Speed(300),
+        Hear(REQUEST),
+        Say(b"/EXAXDEMO\r\n" + BLOCK),
+    ]
+    good(read_out(steps), BLOCK)
+
+
+# --- parity ------------------------------------------------------------------
+
+PEERS = {
+    # what the far end insists on in bit 7
+    "plain pty or 7-bit gateway": Parity.NONE,
+    "transparent 8N1 gateway": Parity.EVEN,
+    "one that looks at seven bits": None,
+}
+
+
+@CUTS
+@pytest.mark.parametrize(
+    ("kind", "peer"),
+    [
+        (kind, peer)
+        for kind, peer in itertools.product(LineKind, PEERS)
+        if kind is not LineKind.UART or PEERS[peer] is not Parity.NONE
+    ],
+)
+@pytest.mark.parametrize("echo", [False, True])
+def test_every_peer_on_every_line(
+    cut: object, kind: LineKind, peer: str, echo: bool
+) -> None:
+    send, receive = parity_plan("auto", kind)
+    outcome = read_out(
+        mode_c("5", Say(BLOCK)),
+        {"cut": cut, "parity_": PEERS[peer], "echo": echo, "kind": kind},
+        send_parity=send,
+        receive_parity=receive,
+    )
+    assert outcome.error is None
+    assert parity.strip(outcome.blocks[0]) == BLOCK
+    requests = [m for m in outcome.wire.sent if m.text == REQUEST]
+    assert len(requests) <= 2  # at most one more try
+    assert b"\0" not in b"".join(m.text for m in outcome.wire.sent)
+    if PEERS[peer] is not None:  # answered in kind
+        choice = outcome.wire.sent[-1].data
+        assert (choice == parity.add_even(choice)) is (PEERS[peer] is Parity.EVEN)
+
+
+@pytest.mark.parametrize(
+    ("framing", "peer"),
+    [("7e1", Parity.EVEN), ("8n1", Parity.NONE), ("hw7e1", Parity.NONE)],
+)
+def test_what_was_said_is_not_tried(framing: str, peer: Parity) -> None:
+    send, receive = parity_plan(framing, LineKind.TCP)
+    options = {"send_parity": send, "receive_parity": receive}
+    outcome = read_out(mode_c("5", Say(BLOCK)), {"parity_": peer}, **options)
+    assert outcome.error is None and troubles(outcome) == []
+    other = Parity.NONE if peer is Parity.EVEN else Parity.EVEN
+    outcome = read_out(mode_c("5", Say(BLOCK)) * 3, {"parity_": other}, **options)
+    assert isinstance(outcome.error, IecReadError)
+
+
+def test_both_candidates_do_not_cost_tries() -> None:
+    wrong = framed(DATA, 0)
+    once = opening(b"/EXAXDEMO\r\n" + wrong)
+    both = (Parity.NONE, Parity.EVEN)
+    outcome = read_out(once * 9, send_parity=both)
+    assert len(outcome.of(Identified)) == 3
+    outcome = read_out(once * 9, {"parity_": Parity.EVEN}, send_parity=both)
+    assert len(outcome.of(Identified)) == 3
+
+
+# --- for ever ----------------------------------------------------------------
+
+
+def noise_behind(*steps: MeterStep, noise: bytes) -> list[MeterStep]:
+    return [*steps, Say(itertools.cycle(noise), after=0.1)]
+
+
+PLACES = {
+    "behind the request": [Hear(REQUEST)],
+    "behind the identification": opening(b"/EXA5DEMO\r\n", Say(b"\0", 0.05)),
+    "in place of data": mode_c("5"),
+    "within a block": mode_c("6", Say(b"\x021.8.0(0")),
+    "behind a damaged block": mode_c("6", Say(framed(DATA, 0))),
+    "behind a part": mode_c("6", Say(framed(b"a(1)\r\n", last=False))),
+    "in mode A": opening(b"/EXAXDEMO\r\n"),
+    "within lines in mode A": opening(b"/EXAXDEMO\r\n0.0.0(1)\r\n"),
+}
+
+
+@pytest.mark.parametrize("place", list(PLACES))
+@pytest.mark.parametrize(
+    "noise",
+    [b"\0", b"\xff", b"\x15", b"n", b"\r\n", b"/EXA", b"a(1)\r\n", b"\x02", b"/?!\r\n"],
+)
+def test_noise_for_ever_ends(
+    place: str, noise: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = 1500  # of what a meter may send: the true ones take long to reach
+    for name in ("receiver.DATA_LIMIT", "reader.DATA_LIMIT", "receiver.GLITCH_LIMIT"):
+        monkeypatch.setattr(f"iecread.protocol.{name}", limit)
+    steps = noise_behind(*PLACES[place], noise=noise)
+    outcome = read_out(steps)
+    assert isinstance(outcome.error, RemoteProtocolError | RefusedError)
+    assert len(outcome.engine._receiver) <= limit + 10
+    assert outcome.engine.finished
+    assert outcome.wire.interruptions == 0
+
+
+def test_noise_before_an_identification_has_its_own_small_bound() -> None:
+    outcome = read_out([Hear(REQUEST), Say(itertools.repeat(ord("n")))])
+    assert isinstance(outcome.error, RemoteProtocolError)
+    assert outcome.engine.noise <= 3 * (NOISE_LIMIT + 1)
+    outcome = read_out([Say(itertools.repeat(0))])
+    assert isinstance(outcome.error, RemoteProtocolError)
+
+
+def test_sml_is_named() -> None:
+    sml = bytes.fromhex("1b1b1b1b01010101") * 3
+    outcome = read_out([Hear(REQUEST), Say(sml)])
+    assert isinstance(outcome.error, RemoteProtocolError)
+    assert "SML" in outcome.error.message
+    assert outcome.engine.finished
+
+
+SCRAPS = [
+    *(bytes([c]) for c in b"\x00\x01\x02\x03\x04\x06\x15\r\n!/()*1\xff\x8d"),
+    *(b"/EXA5DEMO\r\n", b"/EXAXDEMO\r\n", b"/EXAEDEMO\r\n", REQUEST, select("5")),
+    *(DATA, BLOCK, BREAK, b"!\r\n", b"0.0.0(1)\r\n", framed(b"(ER01)")),
+    *(framed(b"a(1)\r\n", last=False), summed(DATA), BLOCK[:9]),
+]
+SHORT = Timing(
+    request_answer=0.5, data_answer=0.6, repeat_answer=0.5, gap=0.4, rest=0.3
+)
+
+
+def any_place() -> st.SearchStrategy[list[MeterStep]]:
+    return st.sampled_from(
+        [*PLACES.values(), mode_c("1"), mode_c("5", Say(framed(DATA, 0)), Hear(NAK))]
+    )
+
+
+def any_bytes() -> st.SearchStrategy[bytes]:
+    scraps = st.lists(st.sampled_from(SCRAPS), max_size=25).map(b"".join)
+    return st.one_of(scraps, st.binary(max_size=200))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    any_place(),
+    st.lists(any_bytes(), max_size=3),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([0, 1, 2]),
+)
+def test_any_bytes_at_any_place_end_in_data_or_the_right_errors(
+    place: list[MeterStep], said: list[bytes], echo: bool, strict: bool, retries: int
+) -> None:
+    steps = [*place]
+    for scrap in said:
+        steps += [Say(scrap, 0.1), Hear(REQUEST)]
+    outcome = read_out(
+        steps,
+        {"echo": echo, "parity_": Parity.EVEN if strict else None},
+        retries=retries,
+        send_parity=(Parity.NONE, Parity.EVEN),
+        timing=SHORT,
+    )
+    expected = NoAnswerError | RemoteProtocolError | RefusedError
+    assert outcome.error is None or isinstance(outcome.error, expected)
+    assert outcome.error is None or outcome.error.hint
+    assert outcome.engine.finished and outcome.engine.next_action() is None
+    assert outcome.wire.interruptions == 0
+    assert len(outcome.wire.sent) < 60
+    for block in outcome.blocks:  # nothing was made up, nothing unchecked let through
+        text = parity.strip(block)
+        if text[:1] == b"\x02":
+            assert text in (framed(text[1:-2], last=text[-2] == 3), summed(text[1:-2]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(any_place(), any_bytes(), st.lists(st.integers(1, 12), max_size=60))
+def test_the_same_events_in_any_cut(
+    place: list[MeterStep], said: bytes, sizes: list[int]
+) -> None:
+    # all at one speed, quick enough that no piece comes later than an answer is due:
+    # how fast bytes come is a difference that the engine may see
+    steps = [step for step in place if not isinstance(step, Speed)]
+    steps.append(Say(said[:300], after=0.02))
+
+    def outcome(cut: object) -> object:
+        found = read_out(
+            steps, {"cut": cut}, retries=0, opening_speed=19200, stay=True, wake="never"
+        )
+        sent = [(m.text, m.baud, round(m.begin, 6)) for m in found.wire.sent]
+        lines = [e for e in found.events if isinstance(e, LineReceived)]
+        seen = [e for e in found.events if not isinstance(e, LineReceived)]
+        return seen, lines, str(found.error), sent
+
+    whole = outcome(None)
+    assert outcome(()) == whole
+    assert outcome(tuple(sizes)) == whole
+
+
+# --- what a driver does ------------------------------------------------------
+
+
+def test_one_session_at_a_time() -> None:
+    engine = ReaderEngine(ReaderOptions())
+    engine.start(0.0)
+    engine.action_done(0.0)
+    assert engine.state is ReaderState.REQUESTED
+    with pytest.raises(LocalProtocolError):
+        engine.start(1.0)
+
+
+def test_the_same_engine_again() -> None:
+    line = Wire([*mode_c("5", Say(BLOCK)), *mode_c("5", Say(LONG))])
+    engine = ReaderEngine(ReaderOptions(send_parity=(Parity.EVEN, Parity.NONE)))
+    for block in (BLOCK, LONG):
+        engine.start(line.now)
+        events, error = drive(engine, line)
+        assert error is None
+        assert [e.data for e in events if isinstance(e, BlockReceived)] == [block]
+        line.now += 3
+        assert engine.finished
+
+
+def test_after_an_error_too() -> None:
+    line = Wire(opening(b"/EXAXDEMO\r\n" + framed(DATA, 0)) * 3)
+    engine = ReaderEngine(ReaderOptions())
+    for _ in range(2):
+        engine.start(line.now)
+        assert isinstance(drive(engine, line)[1], IecReadError)
+        assert engine.finished
+
+
+class TestEnd:
+    LINES = b"0.0.0(1)\r\n1.8.0(2)\r\n2.8.0(3)\r\n!\r\n"
+
+    def engine_at(self, data: bytes) -> ReaderEngine:
+        engine = ReaderEngine(ReaderOptions())
+        engine.start(0.0)
+        engine.action_done(0.0)
+        engine.receive_data(b"/EXAXDEMO\r\n" + data, 1.0)
+        return engine
+
+    def test_no_more_is_wanted(self) -> None:
+        engine = self.engine_at(self.LINES[:22])
+        lines = [e.text for e in engine.events() if isinstance(e, LineReceived)]
+        assert lines == [b"0.0.0(1)", b"1.8.0(2)"]
+        assert not engine.checked
+        engine.end()
+        assert engine.finished and isinstance(engine.events()[-1], Done)
+        assert engine.unchecked() == self.LINES[:22]
+        engine.receive_data(self.LINES[22:], 2.0)
+        assert engine.events() == []
+
+    def test_where_all_has_come_already(self) -> None:
+        engine = self.engine_at(self.LINES)
+        engine.handle_timeout(5.0)
+        events = engine.events()
+        engine.end()
+        assert isinstance(events[-1], Done) and engine.events() == []
+
+    def test_where_the_block_is_asked_for_again(self) -> None:
+        engine = ReaderEngine(ReaderOptions(mode="c"))
+        engine.start(0.0)
+        engine.action_done(0.0)
+        engine.receive_data(b"/EXA0DEMO\r\n", 1.0)
+        for _ in range(3):
+            engine.action_done(1.5)
+        engine.receive_data(self.LINES + b"\x03z", 2.0)
+        assert engine.state is ReaderState.DAMAGED
+        engine.end()
+        assert engine.state is ReaderState.DAMAGED
+
+
+def test_the_line_is_lost_behind_the_last_byte() -> None:
+    good(read_out([*opening(b"/EXAXDEMO\r\n" + DATA), HangUp()]), DATA)
+    good(read_out([*opening(b"/EXAXDEMO\r\n" + DATA[:-2]), HangUp()]), DATA[:-2])
+
+
+def test_the_line_is_lost_within_the_data() -> None:
+    outcome = read_out([*opening(b"/EXAXDEMO\r\n" + DATA[:-4]), HangUp()])
+    assert isinstance(outcome.error, PortError)
+    assert troubles(outcome) == []
+
+
+def test_noise_and_parity_errors_are_counted() -> None:
+    block = even(BLOCK, 5)
+    steps = mode_c("5", Say(b"\0\0x"), Say(block), Hear(NAK), Say(BLOCK))
+    outcome = read_out(steps, {"parity_": Parity.EVEN}, send_parity=(Parity.EVEN,))
+    assert outcome.blocks == [parity.add_even(BLOCK)]
+    assert outcome.engine._receiver.noise == 3
+    assert outcome.engine._receiver.parity_errors == 1
