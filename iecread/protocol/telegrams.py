@@ -53,7 +53,7 @@ _MARK = re.compile(r"[(/]")
 _REQUEST = re.compile(r"/(?:\?[0-9A-Za-z ]*!|[^()/!]*!(?=[ \t]*(?:\Z|/)))")
 _LETTERS = re.compile(r"/[A-Za-z]{3}")
 # Behind an open bracket "/kWh" is the end of a unit, "/LGZ5..." is not
-_AFTER_BRACKET = re.compile(r"/(?=[A-Za-z]{3})(?![A-Za-z]*[ \t]*\Z)")
+_AFTER_BRACKET = re.compile(r"/(?=[A-Za-z]{3})(?![A-Za-z]*[ \t]*(?:/|\Z))")
 _HEADLESS = re.compile(r"[A-Za-z]{3}")
 
 # Even parity: the seven bits, and bit 7 set where the parity is wrong
@@ -439,8 +439,8 @@ class TelegramDecoder:
             if line_end is None and not certain:
                 self._searched = at
                 return None
-            ends = [buffer.rfind(c, start, at) for c in (b"\r", b"\n")]
-            line = max(start, *ends) + 1
+            line = 1 + max(buffer.rfind(c, start, at) for c in (b"\r", b"\n"))
+            line = max(line, start)
             at = line_end.start() if line_end else end
             for place, _, identified in _starts(self._string(bytes(buffer[line:at]))):
                 if identified:
