@@ -469,6 +469,31 @@ def test_a_write_in_parts_that_is_given_up():
     hand.hear(R1)
     assert hand.hear(command("W3", b"2(b)")) == [(9600, ACK)]
     assert hand.engine.writes == [("W3", "2(b)")]
+    done = hand.engine.programming.memory.done
+    hand.hear(command("W3", b"1(a)", last=False))
+    hand.hear(command("W3", b"2(b)", last=False))  # begins anew
+    hand.hear(command("W3", b"(c)"))
+    assert done[-1] == ("W3", "2(bc)")
+    hand.hear(command("W3", b"1(a)", last=False))
+    hand.hear(R1)
+    hand.hear(command("W3", b"(b)"))
+    assert done[-1] == ("W3", "(b)")
+
+
+def test_a_repeated_part_counts_once():
+    hand = opened(answers={("R3", "0(3)"): data(b"a", b"b", b"c")}, damaged_part=2)
+    hand.hear(command("R3", b"0(3)"))
+    assert hand.hear(NAK) == [(9600, Block(b"a", last=False).to_bytes())]
+    assert hand.hear(ACK) != [(9600, Block(b"b", last=False).to_bytes())]
+    assert hand.hear(NAK) == [(9600, Block(b"b", last=False).to_bytes())]
+
+
+def test_a_slow_message_keeps_the_session():
+    hand = opened(idle=1.0)
+    for byte in R1[:-1]:
+        assert hand.hear(bytes((byte,))) == []
+        hand.rest(0.8)
+    assert hand.hear(R1[-1:]) != []
 
 
 def test_a_lost_acknowledgement():

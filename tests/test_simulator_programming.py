@@ -250,6 +250,23 @@ def test_the_clock_of_a_vdew_meter():
     assert len(talk.engine.writes) == 3
 
 
+def test_setting_the_clock_in_the_hour_that_there_is_twice():
+    second = datetime(2026, 10, 25, 2, 30, fold=1)
+    talk = opened("sim://household", now=second)
+    memory = talk.engine.programming.memory
+    memory.clock._wall = lambda: second
+    assert talk.ask("W1", "0.9.1(02:40:00)") == ACK
+    assert memory.clock.utc() == datetime(2026, 10, 25, 1, 40)
+
+
+def test_setting_the_date_lets_the_second_run_on():
+    talk = opened("sim://household")
+    memory = talk.engine.programming.memory
+    memory.clock._wall = lambda: datetime(2026, 11, 22, 17, 42, 11, 600000)
+    assert talk.ask("W1", "0.9.2(26-11-23)") == ACK
+    assert memory.clock.local() == datetime(2026, 11, 23, 17, 42, 11, 600000)
+
+
 # load profile and logs
 
 
@@ -291,6 +308,7 @@ def test_a_header_in_each_part():
     talk = opened("sim://vdew?repeat-header=1")
     parts = talk.parts("R6", "P.01(02611201015;02611201200;3)")
     assert [part[:9] for part in parts] == ["P.01(0261"] * 3
+    assert talk.ask("R5", "P.01(02611200015;02611210000)").count("P.01") == 1
 
 
 def test_a_damaged_part():
@@ -403,7 +421,7 @@ def test_other_ways():
 @pytest.mark.parametrize("query", ["bcc=once", "flip=1", "drop=1"])
 def test_a_damaged_answer_is_repeated(query):
     talk = opened(f"sim://household?{query}")
-    assert talk.engine.passwords  # neither P0 nor ACK count as blocks
+    assert talk.ask("W1", "0.0.1(A)") == ACK  # neither P0 nor ACK count as blocks
     damaged = talk.say(b"\x01R1\x021.8.0(1)\x03k")
     assert bcc_xor(damaged[1:]) != 0
     again = talk.say(NAK)

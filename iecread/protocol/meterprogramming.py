@@ -429,7 +429,6 @@ class ProgrammableEngine(MeterEngine):
             self._in_session = False
             endings = {Step.BREAK: "break", Step.SILENCE: "timeout", None: "closed"}
             self.endings.append(endings.get(step, "request"))
-        self._access = False
         super()._go_home(step)
 
     def _obey_break(self) -> None:

@@ -200,8 +200,7 @@ def profile(
         goes_on = (
             before is not None
             and row.end == before.end + PERIOD
-            and row.status == before.status
-            and is_summer(row.end) == is_summer(before.end)
+            and row.status == before.status  # a change of season has one
         )
         if not goes_on or (begins and repeat_header):
             status = f"{row.status:0{digits}X}"
