@@ -11,8 +11,8 @@ from iecread.errors import PortError
 from iecread.protocol import parity
 from iecread.protocol.bcc import bcc_xor
 from iecread.protocol.messages import ACK, NAK, Command
-from iecread.simulator import logbook, open_simulated
-from iecread.transports.memory import Clock
+from iecread.simulator import Pace, logbook, open_simulated, simulation
+from iecread.transports.memory import Clock, MemoryTransport
 
 NOW = datetime(2026, 11, 22, 17, 42, 11)
 REQUEST = b"/?!\r\n"
@@ -189,6 +189,17 @@ def test_writing():
         "P.99(02611221742..)(00000100)()(1)(0.0.1)()(CUSTOMER 7)\r\n"
         "P.99(02611221742..)(00000100)()(1)(0.8.4)()(60*min)\r\n"
     )
+
+
+def test_it_remembers_on_another_line():
+    meter = simulation("household", {"reaction": "20"})
+    for value in (b"CUSTOMER 1", b"A"):
+        transport = MemoryTransport(meter.line(Pace.NONE))
+        transport.open()
+        engine = transport.responder.engine
+        assert value in engine.programming.memory.perform("R1", "0.0.1()").texts[0]
+        engine.programming.memory.perform("W1", "0.0.1(A)")
+    assert simulation("household") == simulation("household")
 
 
 def test_a_write_in_parts():

@@ -2,11 +2,11 @@
 
 ``OPTIONS`` is the only list of keys: parsing, error messages and help draw from it.
 ``simulation()`` makes a Simulation of a name and texts; ``Simulation.line()`` builds a
-fresh meter with its line.  Left out: LIS-200 devices.
+line to it.  Left out: LIS-200 devices.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -323,10 +323,13 @@ class Simulation:
     Attributes:
         name: which meter.
         wishes: the options.
+
+    What was written into it is there on each of its lines.
     """
 
     name: str
     wishes: Wishes
+    _memories: list[SimulatedMemory] = field(default_factory=list, compare=False)
 
     @property
     def identification(self) -> Identification:
@@ -347,7 +350,7 @@ class Simulation:
         wall: Callable[[], datetime] = datetime.now,
         on_speed: Callable[[int], None] | None = None,
     ) -> SimulatedLine:
-        """Return a fresh meter on its line.
+        """Return a fresh line to the meter.
 
         Args:
             pace: which characters take their time, unless the option says it.
@@ -357,14 +360,14 @@ class Simulation:
         wishes = self.wishes
         if pace is not Pace.PORT and wishes.pace is not None:
             pace = Pace.LINE if wishes.pace else Pace.NONE
-        fixed = wishes.time
-        clock = MeterClock(wall if fixed is None else lambda: fixed, wishes.drift)
+        if not self._memories:
+            self._memories.append(self._memory(wall))
         return SimulatedLine(
-            self._engine(clock), self.speed, self._faults(), pace, on_speed
+            self._engine(self._memories[0]), self.speed, self._faults(), pace, on_speed
         )
 
-    def _engine(self, clock: MeterClock) -> ProgrammableEngine | PushEngine:
-        model, wishes = MODELS[self.name], self.wishes
+    def _engine(self, memory: SimulatedMemory) -> ProgrammableEngine | PushEngine:
+        model, wishes, clock = MODELS[self.name], self.wishes, memory.clock
         identification = self.identification
         if model.push_speed:
             even = {"even": True, "none": False, "auto": model.even}[wishes.parity]
@@ -377,9 +380,7 @@ class Simulation:
         address = NUMBERS[self.name] if wishes.address is None else wishes.address
         meter = MeterSetup(
             identification=identification,
-            readout=lambda kind, y: model.data(
-                clock.local(), wishes.lines or model.lines
-            ),
+            readout=lambda kind, y: memory.readout(clock.local()),
             address=address,
             check=None if wishes.check == "none" else CheckKind(wishes.check),
             part_lines=wishes.parts,
@@ -393,13 +394,10 @@ class Simulation:
             stays=wishes.speed,
             refuses=wishes.nak,
         )
-        return ProgrammableEngine(meter, self._programming(clock))
+        return ProgrammableEngine(meter, self._programming(memory))
 
-    def _programming(self, clock: MeterClock) -> ProgrammingSetup:
-        from iecread.algorithms import ALGORITHMS
-
-        model, wishes = MODELS[self.name], self.wishes
-        style = style_of(self.name, wishes.reads)
+    def _memory(self, wall: Callable[[], datetime]) -> SimulatedMemory:
+        model, wishes, fixed = MODELS[self.name], self.wishes, self.wishes.time
         manners = Manners(
             answer=wishes.answer,
             unknown=wishes.unknown,
@@ -408,12 +406,17 @@ class Simulation:
             repeat_header=wishes.repeat_header,
             cut=wishes.cut,
         )
-        memory = SimulatedMemory(
+        return SimulatedMemory(
             lambda now: model.data(now, wishes.lines or model.lines),
-            clock,
-            style,
+            MeterClock(wall if fixed is None else lambda: fixed, wishes.drift),
+            style_of(self.name, wishes.reads),
             manners,
         )
+
+    def _programming(self, memory: SimulatedMemory) -> ProgrammingSetup:
+        from iecread.algorithms import ALGORITHMS
+
+        wishes, style = self.wishes, memory.style
         return ProgrammingSetup(
             memory=memory,
             password=wishes.password or None,

@@ -140,7 +140,7 @@ def serve_tcp(
     stop: Stop,
     ready: Ready,
 ) -> None:
-    """Serve on a TCP port; each connection has a thread and a fresh meter.
+    """Serve on a TCP port; each connection has a thread and a line of its own.
 
     Args:
         meter: which.
