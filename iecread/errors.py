@@ -27,10 +27,12 @@ class IecReadError(Exception):
 
     Attributes:
         readout: what could be read before the error, if anything (a Readout).
+        change: what became of a change that was sent (a programming.Change).
     """
 
     kind = "internal"
     readout: object | None = None
+    change: object | None = None
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

@@ -9,7 +9,6 @@ come from (passwords.py) and questions to a person (the command line asks them).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -25,7 +24,8 @@ from iecread.errors import (
     RemoteProtocolError,
 )
 from iecread.protocol.actions import Answered, AnswerKind, BlockReceived, Event, Opened
-from iecread.protocol.messages import Block, Command
+from iecread.protocol.bcc import CheckKind
+from iecread.protocol.messages import Block, Command, Identification
 from iecread.protocol.parity import Parity, strip
 from iecread.protocol.programming import ProgrammingEngine
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 READ_STYLES = (("R1", "1"), ("R1", ""), ("R5", ""), ("R2", ""), ("R6", ""))
 PROFILE_COMMANDS = ("R5", "R6", "R3", "R2")  # 8.1: VDEW's, then other makers'
 PART_ROWS = 96  # rows in a partial block of R6: a day of quarter-hours
+_PIECE = 1 << 11  # characters decoded at a time: rows are handed on as they come
 _FORBIDDEN = frozenset("()/!")  # 6.6: what neither an address nor a value can hold
 _VALUE_LENGTH = 128  # 6.6: in mode C programming; 32 elsewhere
 
@@ -161,6 +162,26 @@ class Programming:
         self._password = ""
         self._raw: list[bytes] = []  # blocks of the last answer
 
+    @property
+    def identification(self) -> Identification | None:
+        """The identification that the meter sent."""
+        return getattr(self._engine, "identification", None)
+
+    @property
+    def speed(self) -> int:
+        """Speed of the session, in Bd."""
+        return self._engine.speed
+
+    @property
+    def mode(self) -> str:
+        """Protocol mode, ``A`` to ``C``."""
+        return self._engine.mode
+
+    @property
+    def check_kind(self) -> CheckKind | None:
+        """Kind of block check that the meter's answers have; None: none seen yet."""
+        return self._engine.check_kind
+
     # --- way in and out ------------------------------------------------------
 
     def enter(self, now: float, login: Login | None) -> None:
@@ -247,12 +268,12 @@ class Programming:
             name, count = style
             got = self._command(name, f"{code}({count})", repeatable=True)
             if got.kind is AnswerKind.DATA:
-                found = self._readings(code)
+                found = _about(code, self._readings(code))
                 if found:
                     self.read_styles.remove(style)
                     self.read_styles.insert(0, style)  # the next code first so
                     return found
-                refusal = Answered(AnswerKind.ERROR, "an answer without a value")
+                refusal = Answered(AnswerKind.ERROR, "an answer without its value")
             elif got.kind in (AnswerKind.ERROR, AnswerKind.NAK, AnswerKind.ACK):
                 if got.text or not refusal.text:
                     refusal = got
@@ -408,7 +429,9 @@ class Programming:
                 )
         if result.outcome == "done":
             return result
-        raise _change_error(result)
+        error = _change_error(result)
+        error.change = result
+        raise error
 
     # --- load profiles and logs ----------------------------------------------
 
@@ -479,11 +502,12 @@ class Programming:
                     refused = piece
                 else:
                     yield from decoder.feed(piece)
-            yield from decoder.finish(ended=refused is None)
+            empty = refused is not None and _nothing_there(refused)
+            yield from decoder.finish(ended=refused is None or empty)
             if refused is None:
                 del names[1:]
                 return
-            if refused.kind is AnswerKind.ERROR and _nothing_there(refused.text):
+            if empty:
                 return  # VDEW: no rows in this range
             told_no = refused.kind in (AnswerKind.ERROR, AnswerKind.NAK, AnswerKind.ACK)
             if not told_no or len(names) == 1:
@@ -529,10 +553,11 @@ class Programming:
                     refused = piece
                 else:
                     yield from decoder.feed(piece)
-            yield from decoder.finish(ended=refused is None)
+            empty = refused is not None and _nothing_there(refused)
+            yield from decoder.finish(ended=refused is None or empty)
             if refused is None:
                 return
-            if refused.kind is AnswerKind.ERROR and _nothing_there(refused.text):
+            if empty:
                 return
             if refused.kind not in (AnswerKind.ERROR, AnswerKind.NAK, AnswerKind.ACK):
                 break
@@ -547,7 +572,9 @@ class Programming:
         for event in self._run(self._engine):
             if isinstance(event, BlockReceived):
                 chars = strip(event.data) if even else event.data
-                yield Block.from_bytes(chars).text.decode("latin-1")
+                text = Block.from_bytes(chars).text.decode("latin-1")
+                for at in range(0, len(text), _PIECE):
+                    yield text[at : at + _PIECE]
             elif isinstance(event, Answered):
                 answer = event
         if answer is None:
@@ -612,6 +639,23 @@ class Programming:
         return answer
 
 
+def _about(code: str, found: tuple[Reading, ...]) -> tuple[Reading, ...]:
+    """Those readings of an answer that are the register asked for.
+
+    A meter may change the address in its answer, if that is the only one; but where
+    it sends a list (some do so for any R5 or R6), others are no answer.
+    """
+    from iecread.obis import Pattern
+
+    if len({reading.register for reading in found}) < 2:
+        return found
+    try:
+        wanted = Pattern.parse(code)
+    except ValueError:  # a name
+        return tuple(reading for reading in found if reading.register == code.strip())
+    return tuple(reading for reading in found if wanted.matches(reading.register))
+
+
 def shown(reading: Reading) -> str:
     """Return the value of a reading as the meter wrote it, with its unit."""
     raw = reading.raw.strip()
@@ -652,20 +696,25 @@ def _outcome(
 
 
 def _change_error(change: Change) -> IecReadError:
+    from iecread.masking import holds_key
+
     because = f": {change.detail}" if change.detail else ""
     if change.outcome == "refused":
         return RefusedError(
             f"the meter refused to change {change.register}{because}",
             "it may want a password, a pressed button or an open cover",
         )
+    has, new = repr(change.shown), repr(change.new)
+    if holds_key(change.register):
+        has = new = "***"
     if change.outcome == "not done":
         return CheckError(
-            f"{change.register} was not changed, it has {change.shown!r}{because}",
+            f"{change.register} was not changed, it has {has}{because}",
             "the write was lost on its way; it may be tried again",
         )
     if change.outcome == "differs":
         return CheckError(
-            f"{change.register} reads {change.shown!r}, not {change.new!r}",
+            f"{change.register} reads {has}, not {new}",
             "the meter took the write but keeps another value",
         )
     return CheckError(
@@ -692,6 +741,6 @@ def _error(answer: Answered, what: str) -> IecReadError:
     )
 
 
-def _nothing_there(text: str) -> bool:
-    """Whether a refusal means that a range holds no rows (2.10: VDEW ``ERROR``)."""
-    return bool(re.fullmatch("ERROR", text))
+def _nothing_there(answer: Answered) -> bool:
+    """Whether an answer means that a range holds no rows: VDEW's ``ERROR``."""
+    return answer.kind is AnswerKind.ERROR and answer.text == "ERROR"

@@ -35,7 +35,7 @@ def complete(run, line: str, shell: str = "bash") -> list[str]:
 @pytest.mark.parametrize(
     ("line", "found"),
     [
-        ("iecread rea", ["plain,readout"]),
+        ("iecread reado", ["plain,readout"]),
         ("iecread completion p", ["plain,powershell"]),
         ("iecread help f", ["plain,formats"]),
         ("iecread readout /x --bau", ["plain,--baud"]),

@@ -28,7 +28,12 @@ HELP_OPTIONS = ["-h", "--help"]
 COMMANDS = {
     "Read": {
         "readout": "All that the meter offers in its data readout.",
+        "read": "Single registers in programming mode.",
         "listen": "Meters that talk by themselves (mode D, P1).",
+    },
+    "Change (shows old and new, asks first)": {
+        "write": "Write one register, read it back.",
+        "execute": "Execute command (E2).",
     },
     "Find and diagnose": {
         "decode": "A saved readout, dialogue or telegrams into values.",
@@ -66,7 +71,9 @@ class LazyGroup(click.Group):
             return None
         from importlib import import_module
 
-        command: click.Command = import_module(f"iecread.cli.{cmd_name}").command
+        command: click.Command = import_module(
+            f"iecread.cli.{cmd_name.replace('-', '')}"
+        ).command
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

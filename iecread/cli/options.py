@@ -172,9 +172,16 @@ class Zone(click.ParamType[str]):
 
 
 class SelectCharacter(click.ParamType[str]):
-    """Y of the option select: one character, but not ``1`` (programming)."""
+    """Y of the option select: one character; ``1`` is programming mode.
+
+    Args:
+        programming: whether it may be ``1``.
+    """
 
     name = "y"
+
+    def __init__(self, *, programming: bool = False) -> None:
+        self._programming = programming
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         return "Y"
@@ -182,8 +189,66 @@ class SelectCharacter(click.ParamType[str]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> str:
-        if not re.fullmatch("[!-~]", str(value)) or value == "1":
+        if self._programming:
+            if not re.fullmatch("[1-9A-Za-z]", str(value)):
+                self.fail(f"{value!r} is none of 1 (programming) to 9", param, ctx)
+        elif not re.fullmatch("[!-~]", str(value)) or value == "1":
             self.fail(f"{value!r} is none of 0 (all) and 2 to 9", param, ctx)
+        return str(value)
+
+
+class Register(click.ParamType[str]):
+    """The code of a register in programming mode; ``@`` stands for ``*``."""
+
+    name = "code"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        return _sendable(self, str(value).replace("@", "*"), param, ctx)
+
+
+class SentText(click.ParamType[str]):
+    """A value that can stand in a bracket."""
+
+    name = "value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        return _sendable(self, str(value), param, ctx, empty=True)
+
+
+def _sendable(
+    kind: click.ParamType[str],
+    text: str,
+    param: click.Parameter | None,
+    ctx: click.Context | None,
+    *,
+    empty: bool = False,
+) -> str:
+    # 6.6: what an address and a value can hold, and how long they can be
+    if not re.fullmatch(r"[ -~]*", text) or set("()/!") & set(text):
+        kind.fail("only ASCII without ( ) / ! can be sent", param, ctx)
+    if len(text) > 128 or not (text.strip() or empty):
+        kind.fail(f"{len(text)} characters; it has 1 to 128", param, ctx)
+    return text
+
+
+class Clock(click.ParamType[str]):
+    """What a meter's clock follows, see metertime.MeterClock."""
+
+    name = "clock"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        from iecread.metertime import MeterClock
+
+        try:
+            MeterClock(None, str(value))
+        except ValueError:
+            self.fail(f"{value!r} is none of local, standard, utc, +01:00", param, ctx)
         return str(value)
 
 
@@ -345,8 +410,25 @@ line_options = _together(
     ),
 )
 
+_address_option = _option(
+    "Meter", "--address", type=ADDRESS, default="", help="Device address."
+)
+_wake_option = _option(
+    "Meter",
+    "--wake",
+    type=_choice("auto", "never", "always"),
+    default="auto",
+    help="Wake-up message for meters with a battery.",
+)
+_serial_option = _option(
+    "Meter",
+    "--expect-serial",
+    metavar="SERIAL",
+    help="Fail if another meter answers.",
+)
+
 meter_options = _together(
-    _option("Meter", "--address", type=ADDRESS, default="", help="Device address."),
+    _address_option,
     _option(
         "Meter",
         "--mode",
@@ -354,13 +436,7 @@ meter_options = _together(
         default="auto",
         help="Protocol mode; d listens only.",
     ),
-    _option(
-        "Meter",
-        "--wake",
-        type=_choice("auto", "never", "always"),
-        default="auto",
-        help="Wake-up message for meters with a battery.",
-    ),
+    _wake_option,
     bcc_option,
     _option(
         "Meter",
@@ -369,13 +445,183 @@ meter_options = _together(
         default="0",
         help="Which list: Y of the option select, 6 to 9 are the maker's.",
     ),
+    _serial_option,
+    timezone_option,
+)
+
+programming_options = _together(
+    _address_option,
     _option(
         "Meter",
-        "--expect-serial",
-        metavar="SERIAL",
-        help="Fail if another meter answers.",
+        "--mode",
+        type=_choice("auto", "a", "b", "c"),
+        default="auto",
+        help="Protocol mode.",
     ),
+    _wake_option,
+    bcc_option,
+    _option(
+        "Meter",
+        "--option",
+        type=SelectCharacter(programming=True),
+        default="1",
+        env=False,
+        help="Y of the option select: 1 is programming mode.",
+    ),
+    _serial_option,
     timezone_option,
+)
+
+clock_option = _option(
+    "Meter",
+    "--clock",
+    type=Clock(),
+    default="local",
+    help="What its clock follows: local, standard (no summer time), utc, +01:00.",
+)
+
+
+class PasswordOptions(NamedTuple):
+    """What the options of password_options say.
+
+    Attributes:
+        table: the source, as in meters.toml; None: log in without a password.
+        force: whether to send a password that was refused lately.
+    """
+
+    table: dict[str, Any] | None
+    force: bool
+
+
+_SOURCES = ("env", "file", "keyring", "credential", "command", "prompt")
+
+
+def _password(ctx: click.Context, options: dict[str, Any]) -> PasswordOptions:
+    """Take the password options out of ``options``; at most one may be a source.
+
+    Those on the command line are stronger than those of the environment.
+    """
+    said = {kind: options.pop(f"password_{kind}") for kind in _SOURCES}
+    said = {kind: value for kind, value in said.items() if value}
+    line = click.core.ParameterSource.COMMANDLINE
+    typed = {
+        kind: value
+        for kind, value in said.items()
+        if ctx.get_parameter_source(f"password_{kind}") is line
+    }
+    sources = typed or said
+    access, algorithm = options.pop("access"), options.pop("algorithm")
+    force = options.pop("force_login")
+    if len(sources) > 1:
+        names = " and ".join(f"--password-{kind}" for kind in sources)
+        raise click.UsageError(f"{names} name two passwords; one is sent", ctx)
+    if not sources:
+        if access or algorithm:
+            name = "--algorithm" if algorithm else "--access"
+            raise click.UsageError(f"{name} wants a password, --password-env", ctx)
+        return PasswordOptions(None, force)
+    if "command" in sources:
+        import shlex
+
+        try:
+            sources["command"] = shlex.split(sources["command"])
+        except ValueError as error:
+            raise click.UsageError(f"--password-command: {error}", ctx) from error
+    if access:
+        sources["access"] = int(access)
+    if algorithm:
+        sources["algorithm"] = algorithm
+    return PasswordOptions(sources, force)
+
+
+def password_options(function: F) -> F:
+    """Options that say where the password is; the command gets them as ``password``."""
+
+    @wraps(function)
+    def command(*args: Any, **options: Any) -> Any:
+        password = _password(click.get_current_context(), options)
+        return function(*args, password=password, **options)
+
+    return _password_group(cast(F, command))
+
+
+_password_group = _together(
+    _option("Password", "--password-env", metavar="VAR", help="In this variable."),
+    _option(
+        "Password",
+        "--password-file",
+        metavar="FILE",
+        type=click.Path(),
+        help="In the first line of FILE, which only you may read.",
+    ),
+    _option("Password", "--password-keyring", metavar="NAME", help="In the keyring."),
+    _option("Password", "--password-credential", metavar="NAME", help="From systemd."),
+    _option(
+        "Password",
+        "--password-command",
+        metavar="WORDS",
+        help="The first line that a command writes.",
+    ),
+    _option("Password", "--password-prompt", is_flag=True, help="Ask for it."),
+    _option(
+        "Password",
+        "--access",
+        type=_choice("1", "2"),
+        help="Send it as P1 or P2.  [default: 1, with an algorithm 2]",
+    ),
+    _option(
+        "Password",
+        "--algorithm",
+        metavar="NAME",
+        help="How it answers the meter's challenge.  [default: plain]",
+    ),
+    _option(
+        "Password",
+        "--force-login",
+        is_flag=True,
+        env=False,
+        help="Send it although it was refused within 24 hours.",
+    ),
+)
+
+read_command_option = _option(
+    "Meter",
+    "--command",
+    metavar="R1..R6",
+    type=_choice("R1", "R2", "R3", "R4", "R5", "R6"),
+    help="Read with this command.  [default: the first that works]",
+)
+
+write_command_option = _option(
+    "Meter",
+    "--write-command",
+    metavar="W1..W5",
+    type=_choice("W1", "W2", "W3", "W4", "W5"),
+    default="W1",
+    help="Write with this command.  [default: W1]",
+)
+
+result_format_option = _option(
+    "Output",
+    "-f",
+    "--format",
+    "format_",
+    type=_choice("auto", "json"),
+    metavar="FORMAT",
+    default="auto",
+    env=False,
+    help="auto: words on stderr; json: the change as an object.",
+)
+
+change_options = _together(
+    _option("Change", "-y", "--yes", is_flag=True, env=False, help="Do not ask first."),
+    _option(
+        "Change",
+        "--dry-run",
+        is_flag=True,
+        env=False,
+        help="Show what would be sent, and stop before it.",
+    ),
 )
 
 only_option = _option(

@@ -84,6 +84,9 @@ class Log:
         self, around: Surroundings, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._around = around
+        from iecread.masking import Masker
+
+        self._masker = Masker()
         self._clock = clock
         self._start = clock()
         self._row = bytearray()
@@ -98,7 +101,12 @@ class Log:
         self._line(self._clock() - self._start, "", printable(words))
 
     def bytes(self, direction: str, data: bytes, moment: float) -> None:
-        """Write bytes, 16 in a line; what came before a pause has its own line."""
+        """Write bytes, 16 in a line; what came before a pause has its own line.
+
+        Passwords and lock codes are masked.
+        """
+        masker = self._masker
+        data = masker.sent(data) if direction == "tx" else masker.received(data)
         if direction != self._direction or moment - self._last > _GAP:
             self.flush()
         self._direction, self._last = direction, moment

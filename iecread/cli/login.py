@@ -1,0 +1,199 @@
+"""What all commands of programming mode share: the password, the session, the answer.
+
+The password is fetched, and asked whether this meter refused it lately, before the
+port is opened; so a prompt holds no line, and cron gets its answer at once.  Sessions
+are begun by ``Station.session`` (several may follow one another, where a person took
+long to answer) and always end with the break message.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from iecread.cli.context import Surroundings
+from iecread.cli.options import PasswordOptions, port_of
+from iecread.errors import CheckError, RefusedError
+
+if TYPE_CHECKING:
+    from iecread.journal import Journal
+    from iecread.programming import Login, Programming
+    from iecread.readings import Reading, Readout
+    from iecread.session import Meter
+
+# As readings.py looks for it in a readout
+_SERIAL_CODES = ("C.1.0", "0.0.0")
+
+
+class Station:
+    """An open line, from which sessions in programming mode are begun.
+
+    Attributes:
+        meter: the meter on it.
+        wipe: takes progress off the terminal for good.
+        serial: the meter's number, as far as it was read.
+    """
+
+    def __init__(
+        self,
+        meter: "Meter",
+        login: "Login | None",
+        wipe: Callable[[], None],
+        commands: dict[str, Any],
+    ) -> None:
+        self.meter = meter
+        self.wipe = wipe
+        self.serial: str | None = None
+        self._login = login
+        self._commands = commands
+        self._began = 0.0
+
+    @contextmanager
+    def session(self) -> "Iterator[Programming]":
+        """Log in; sign off at the end.
+
+        Raises:
+            CheckError: it is another meter than ``--expect-serial`` names.
+            IecReadError: as ``Meter.programming``.
+        """
+        self._began = time.monotonic()
+        with self.meter.programming(self._login, **self._commands) as session:
+            expected = self.meter.options.expect_serial
+            if expected is not None:
+                self.learn_serial(session)
+                if (self.serial or "").lstrip("0") != expected.strip().lstrip("0"):
+                    raise CheckError(
+                        f"this is meter {self.serial!r}, not {expected!r}",
+                        "check which meter the head is on, or --expect-serial",
+                    )
+            yield session
+
+    def learn_serial(self, session: "Programming") -> None:
+        """Read the meter's number; None where it does not tell."""
+        styles = list(session.read_styles)
+        for code in _SERIAL_CODES if self.serial is None else ():
+            try:
+                # one request each: it is no reason to try all commands there are
+                session.read_styles = styles[:1]
+                self.serial = session.read(code).raw.strip() or None
+            except RefusedError:
+                continue
+            finally:
+                session.read_styles = styles
+            if self.serial:
+                break
+
+    def readout(
+        self,
+        session: "Programming",
+        registers: "Sequence[Reading]",
+        *,
+        complete: bool = True,
+    ) -> "Readout":
+        """Return registers that were read one by one as one readout.
+
+        Args:
+            session: with which they were read.
+            registers: in the order read.
+            complete: whether none is missing.
+        """
+        from iecread.protocol.telegrams import decode
+        from iecread.readings import readout
+
+        for reading in registers:
+            if self.serial is None and reading.register in _SERIAL_CODES:
+                self.serial = reading.raw.strip() or None
+        who = session.identification
+        kind = session.check_kind.value if session.check_kind else "xor"
+        check = "ok" if kind == "xor" else f"ok-{kind}"
+        return replace(
+            readout(
+                decode(who.to_bytes() if who else b"/\r\n")[0],
+                time=datetime.now().astimezone(),
+                meter=self.meter.options.meter,
+                port=self.meter.options.port,
+                speed=session.speed,
+                seconds=round(time.monotonic() - self._began, 2),
+                mode=session.mode,
+            ),
+            serial=self.serial,
+            block_check="off" if self.meter.options.bcc == "off" else check,
+            complete=complete,
+            registers=tuple(registers),
+        )
+
+
+@contextmanager
+def station(
+    around: Surroundings,
+    target: str,
+    password: PasswordOptions,
+    meter: dict[str, Any],
+    *,
+    read_command: str | None = None,
+    write_command: str = "W1",
+    changes: bool = False,
+) -> Iterator[Station]:
+    """Open the line to a meter, with the password at hand.
+
+    Args:
+        around: the surroundings.
+        target: port or URL.
+        password: where the password comes from.
+        meter: the options of the meter and the line.
+        read_command: R1 to R6; None: the first that works.
+        write_command: W1 to W5.
+        changes: whether changes are to be written into the journal.
+
+    Raises:
+        ConfigError: no password there, or no folder to remember refusals in.
+        RefusedError: the meter refused this password lately.
+        IecReadError: as ``Meter``.
+    """
+    port = port_of(target)
+    login = _login(around, port, password, meter)
+    from iecread.cli.watch import watched
+    from iecread.session import Meter
+
+    commands: dict[str, Any] = {
+        "read_command": read_command,
+        "write_command": write_command,
+        "journal": _journal(around) if changes else None,
+    }
+    try:
+        with (
+            Meter(port, **meter) as open_meter,
+            watched(around, open_meter, lines=False) as wipe,
+        ):
+            yield Station(open_meter, login, wipe, commands)
+    finally:
+        for note in login.refusals.notes if login and login.refusals else ():
+            around.note(note)
+
+
+def _journal(around: Surroundings) -> "Journal":
+    from iecread.journal import Journal
+    from iecread.statefolder import state_folder
+
+    return Journal(state_folder(around.environ))
+
+
+def _login(
+    around: Surroundings, port: str, password: PasswordOptions, meter: dict[str, Any]
+) -> "Login | None":
+    if password.table is None:
+        return None
+    from iecread.passwords import PasswordSource
+    from iecread.programming import Login
+    from iecread.refusals import Refusals, meter_ids
+    from iecread.statefolder import state_folder
+
+    source = PasswordSource.from_table(password.table, port)
+    refusals = Refusals(state_folder(around.environ))
+    names = meter_ids(port, meter.get("address") or "", level=f"P{source.access}")
+    secret = source.fetch(around)
+    login = Login.from_source(source, secret, refusals, names, force=password.force)
+    login.allow(datetime.now().astimezone())
+    return login
