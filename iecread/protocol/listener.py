@@ -27,7 +27,7 @@ from iecread.protocol.state import READER, ReaderState, Step, advance
 PUSH_SPEEDS = (9600, 115200, 2400)
 _TURN = 11.0  # s at one speed; telegrams come every 1 to 10 s (P1 2.2 to 5)
 _GARBLED = 256  # bytes without an identification: another speed
-_ENDLESS = 16384  # bytes of a telegram without an end: another speed too
+_ENDLESS = 16384  # bytes of a telegram without an end: no telegram
 
 
 class ListenEngine:
@@ -125,13 +125,14 @@ class ListenEngine:
             RemoteProtocolError: it is another protocol, or patience is over.
         """
         self._receiver.feed(data)
+        self._garbled += len(data)
+        self._take_telegrams(now, silent=False)
         try:
             self._receiver.refuse_sml()
         except RemoteProtocolError:
             self._step(Step.END)
             raise
-        self._garbled += len(data)
-        self._hear(now, silent=False)
+        self._go_on(now)
 
     def handle_timeout(self, now: float) -> None:
         """Say that the deadline has passed.
@@ -140,7 +141,9 @@ class ListenEngine:
             NoAnswerError: patience is over and nothing came.
             RemoteProtocolError: patience is over and only noise came.
         """
-        self._hear(now, silent=True)
+        self._take_telegrams(now, silent=True)
+        self._receiver.clear()
+        self._go_on(now)
 
     def _step(self, step: Step, *, ours: bool = True) -> None:
         self.state = advance(READER, self.state, step, ours=ours)
@@ -162,7 +165,7 @@ class ListenEngine:
             moments.append(self._turn)
         self._deadline = min(moments, default=None)
 
-    def _hear(self, now: float, *, silent: bool) -> None:
+    def _take_telegrams(self, now: float, *, silent: bool) -> None:
         while (raw := self._receiver.telegram(silent=silent)) is not None:
             line = parity.strip(raw).replace(b"\n", b"\r").partition(b"\r")[0]
             self._step(Step.TELEGRAM, ours=False)
@@ -172,15 +175,15 @@ class ListenEngine:
             self._noise = self._receiver.garbled
             if self._patience is not None:
                 self._end = now + self._patience
-        if silent:
-            self._receiver.clear()
-        begun = self._receiver.identification_begun
+
+    def _go_on(self, now: float) -> None:
+        """Give up, listen at another speed, or wait for more."""
+        begun = self._receiver.identification_begun and self._garbled <= _ENDLESS
         if self._end is not None and now >= self._end and not begun:
             self._receiver.clear()
             self._step(Step.SILENCE)
             raise self._nothing()
-        limit = _ENDLESS if begun else _GARBLED
-        wrong = now >= self._turn and not begun or self._garbled > limit
+        wrong = not begun and (now >= self._turn or self._garbled > _GARBLED)
         if len(self._speeds) > 1 and wrong:
             first, *others = self._speeds
             self._speeds = (*others, first)

@@ -77,6 +77,7 @@ class Receiver:
         self.parity_errors = 0
         self._raw = bytearray()
         self._chars = bytearray()
+        self._recent = b""  # what came last, dropped or not
         self._restart()
 
     def _restart(self) -> None:
@@ -86,7 +87,6 @@ class Receiver:
         self._data = 0  # data begin here at the earliest
         self._bang = 0  # no "!" that could end a readout stands before here
         self._slash = 0  # no "/" that could begin a telegram stands before here
-        self._other = 0  # another protocol does not begin before here
         self.framed: bool | None = None
 
     def __len__(self) -> int:
@@ -95,6 +95,7 @@ class Receiver:
     def feed(self, data: bytes) -> None:
         """Take in what came."""
         self._raw += data
+        self._recent = self._recent[1 - len(_SML) :] + data
         self._chars += data if self.parity is Parity.NONE else parity.strip(data)
 
     def clear(self) -> None:
@@ -186,12 +187,11 @@ class Receiver:
         Raises:
             RemoteProtocolError: the beginning of an SML message has come.
         """
-        if self._raw.find(_SML, self._other) >= 0:
+        if _SML in self._recent:
             raise RemoteProtocolError(
                 "the meter sends SML, not IEC 62056-21",
                 "this meter needs a program that reads SML",
             )
-        self._other = max(0, len(self._raw) - len(_SML) + 1)
 
     # --- data ----------------------------------------------------------------
 

@@ -1,0 +1,266 @@
+"""Listening to telegrams: speeds, patience, noise, two in one read."""
+
+import itertools
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from wire import HangUp, MeterStep, Say, Speed, Wire, drive
+
+from iecread.errors import (
+    IecReadError,
+    LocalProtocolError,
+    NoAnswerError,
+    PortError,
+    RemoteProtocolError,
+)
+from iecread.link import Link
+from iecread.protocol import parity
+from iecread.protocol.actions import BlockReceived, Event, Identified
+from iecread.protocol.listener import PUSH_SPEEDS, ListenEngine
+from iecread.protocol.parity import Parity
+from iecread.protocol.state import ReaderState
+
+# T21: a telegram with CRC
+P1 = (
+    b"/EXA5DEMO-P1\r\n\r\n1-3:0.2.8(50)\r\n0-0:1.0.0(240601120000S)\r\n"
+    b"1-0:1.8.1(001234.567*kWh)\r\n1-0:1.7.0(00.412*kW)\r\n"
+    b"0-1:24.2.1(240601115500S)(00123.456*m3)\r\n!7FCD\r\n"
+)
+MODE_D = b"/EXA3BUTTON\r\n\r\n1.8.0(000123.4*kWh)0.0.0(1)\r\n!\r\n"
+
+CUTS = pytest.mark.parametrize("cut", [None, (), (3, 1, 7, 30, 2) * 50])
+
+
+def hear(
+    steps: list[MeterStep], speeds: tuple[int, ...] = (115200,), **options: object
+) -> tuple[list[bytes], IecReadError | None, ListenEngine, Wire]:
+    """Telegrams, the error at the end, the engine, and the wire."""
+    wire = {k: options.pop(k) for k in ("cut", "parity_", "stretch") if k in options}
+    line = Wire(steps, speed=speeds[0], **wire)  # type: ignore[arg-type]
+    options.setdefault("patience", 15.0)
+    engine = ListenEngine(speeds, **options)  # type: ignore[arg-type]
+    engine.start(line.now)
+    events, error = drive(engine, line)
+    assert line.sent == []  # 6.4.4: nothing is ever sent
+    return telegrams(events), error, engine, line
+
+
+def telegrams(events: list[Event]) -> list[bytes]:
+    """The telegrams of events, which come in pairs."""
+    found = []
+    for first, second in zip(events[::2], events[1::2], strict=True):
+        assert isinstance(first, Identified) and isinstance(second, BlockReceived)
+        assert first.raw == second.data
+        text = first.identification.text.encode("latin-1")
+        assert parity.strip(second.data).startswith(text)
+        found.append(second.data)
+    return found
+
+
+@CUTS
+@pytest.mark.parametrize("telegram", [P1, MODE_D])
+def test_a_telegram(cut: object, telegram: bytes) -> None:
+    found, error, engine, _ = hear([Say(telegram, 3.0)], cut=cut)
+    assert found == [telegram]
+    assert isinstance(error, NoAnswerError)  # patience is over, nothing more came
+    assert engine.data_speed == 115200 and engine.noise == 0
+    assert engine.finished and engine.mode == "D"
+
+
+@CUTS
+def test_telegrams_one_after_the_other_and_two_at_once(cut: object) -> None:
+    steps = [Say(P1, 1.0), Say(P1 + MODE_D, 1.0), Say(P1, 9.0)]
+    assert hear(steps, cut=cut)[0] == [P1, P1, MODE_D, P1]
+
+
+@CUTS
+def test_noise_between_them(cut: object) -> None:
+    steps = [Say(b"\0\xff" + P1, 1.0), Say(b"noise\r\n", 1.0), Say(P1 + b"\0", 1.0)]
+    found, error, engine, _ = hear(steps, cut=cut)
+    assert found == [P1, P1]
+    assert engine.noise == 10
+    assert isinstance(error, NoAnswerError)  # a glitch is no reason
+
+
+@CUTS
+def test_a_beginning_that_was_missed(cut: object) -> None:
+    found, _, engine, _ = hear([Say(P1[30:], 0.1), Say(P1, 1.0)], cut=cut)
+    assert found == [P1]
+    assert engine.noise == len(P1) - 30
+
+
+@CUTS
+def test_no_line_end_behind_the_crc(cut: object) -> None:
+    steps = [Say(P1[:-2], 1.0), Say(P1[:-2], 5.0)]
+    assert hear(steps, cut=cut)[0] == [P1[:-2]] * 2
+    assert hear([Say(P1[:-2] + P1, 1.0)], cut=cut)[0] == [P1[:-2], P1]
+
+
+def test_a_telegram_is_there_as_soon_as_its_line_end() -> None:
+    line = Wire([Say(P1, 1.0)], speed=115200)
+    engine = ListenEngine((115200,))
+    engine.start(line.now)
+    next(Link(line, 115200, line.clock).run(engine))
+    assert line.now == pytest.approx(line.last_said)
+
+
+def test_parity_is_left_to_each_telegram() -> None:
+    steps = [Say(MODE_D, 1.0)]
+    found, *_ = hear(steps, (9600,), parity_=Parity.EVEN)
+    assert found == [parity.add_even(MODE_D)]
+    found, *_ = hear(steps, (9600,), parity_=Parity.EVEN, receive_parity=Parity.EVEN)
+    assert found == [parity.add_even(MODE_D)]
+
+
+def test_a_true_eight_bit_telegram_keeps_its_bytes() -> None:
+    telegram = "/EXA5Zähler\r\n\r\n1.8.0(1*kWh)\r\n!\r\n".encode("latin-1")
+    found, *_ = hear([Say(telegram, 1.0)], receive_parity=Parity.NONE)
+    assert found == [telegram]
+    assert hear([Say(telegram, 1.0)])[0] == [telegram]
+
+
+class TestPatience:
+    def test_silence(self) -> None:
+        found, error, engine, line = hear([], patience=15.0)
+        assert found == [] and isinstance(error, NoAnswerError)
+        assert line.now == pytest.approx(1015.0)
+        assert engine.state is ReaderState.IDLE and error.hint
+
+    def test_noise(self) -> None:
+        found, error, _, _ = hear([Say(b"noise\r\n" * 10, 1.0)])
+        assert found == [] and isinstance(error, RemoteProtocolError)
+        assert "70 bytes" in error.message
+
+    def test_a_glitch_is_silence(self) -> None:
+        assert isinstance(hear([Say(b"\0\xff", 1.0)])[1], NoAnswerError)
+
+    def test_it_begins_anew_with_each_telegram(self) -> None:
+        steps = [Say(P1, 14.0)] * 4
+        found, _, _, line = hear(steps, patience=15.0)
+        assert len(found) == 4
+        assert line.now == pytest.approx(line.last_said + 15.0)
+
+    def test_a_telegram_that_is_coming_is_heard_to_its_end(self) -> None:
+        # at 2400 Bd this one takes 0.2 s, at the end of all patience
+        found, *_ = hear([Say(MODE_D, 14.9)], (2400,), patience=15.0)
+        assert found == [MODE_D]
+
+    def test_nor_does_one_that_stays_half_last_for_ever(self) -> None:
+        found, error, _, line = hear([Say(MODE_D[:-5], 14.9)], (2400,), patience=15.0)
+        assert found == [] and isinstance(error, RemoteProtocolError)
+        assert line.now < 1020
+
+    def test_noise_for_ever(self) -> None:
+        for noise in (b"n", b"\0", b"/EXA", b"\xff"):
+            _, error, engine, line = hear([Say(itertools.cycle(noise), 0.1)], (2400,))
+            assert isinstance(error, IecReadError)
+            assert len(engine._receiver) < 100_000 and line.now < 1100
+
+    def test_none_is_for_ever(self) -> None:
+        engine = ListenEngine((9600,))
+        engine.start(0.0)
+        assert engine.deadline() is None
+        engine.receive_data(b"noise", 1e6)
+        assert engine.deadline() is None and not engine.finished
+
+    def test_a_telegram_that_never_ends_is_bounded(self) -> None:
+        engine = ListenEngine((9600,))
+        engine.start(0.0)
+        for at in range(3000):
+            engine.receive_data(b"/EXA5" + b"1.8.0(0)" * 100, float(at))
+            assert len(engine._receiver) <= (1 << 20) + 1000
+        engine.receive_data(P1[-1:] + P1, 1e4)
+        assert telegrams(engine.events()) == [P1]
+
+
+class TestSpeeds:
+    @pytest.mark.parametrize("speed", PUSH_SPEEDS)
+    def test_found_out(self, speed: int) -> None:
+        steps: list[MeterStep] = [Speed(speed)]
+        steps += [Say(P1, 9.0)] * 8
+        line = Wire(steps, speed=PUSH_SPEEDS[0])
+        engine = ListenEngine(PUSH_SPEEDS, patience=45.0)
+        engine.start(line.now)
+        events, _ = drive(engine, line)
+        found = telegrams(events)
+        assert found and set(found) == {P1}
+        assert engine.data_speed == engine.speed == speed
+
+    def test_kept_once_a_telegram_has_come(self) -> None:
+        steps: list[MeterStep] = [Say(P1, 1.0), Say(P1, 30.0)]
+        found, _, _, line = hear(steps, (9600, 115200), patience=40.0)
+        assert found == [P1, P1] and line.speeds == []
+
+    def test_garbage_is_another_speed_at_once(self) -> None:
+        steps: list[MeterStep] = [Speed(115200), *[Say(P1 * 30, 0.5)] * 3]
+        found, _, _, line = hear(steps, (2400, 115200), patience=30.0)
+        assert found and line.speeds[0][0] < 1005
+
+    def test_garbage_that_looks_begun_too(self) -> None:
+        _, _, _, line = hear(
+            [Say(b"/EXA5" + b"x" * 40_000, 0.1)], (115200, 9600), patience=20.0
+        )
+        assert line.speeds and line.speeds[0][0] < 1005
+
+    def test_a_telegram_that_is_coming_is_not_cut_off(self) -> None:
+        # the turn of the next speed comes after 11 s, in the middle of it
+        found, _, _, line = hear([Say(MODE_D, 10.9)], (2400, 9600), patience=30.0)
+        assert found == [MODE_D] and line.speeds == []
+
+    def test_each_in_turn_in_silence(self) -> None:
+        _, error, _, line = hear([], PUSH_SPEEDS, patience=45.0)
+        assert isinstance(error, NoAnswerError)
+        assert [baud for _, baud in line.speeds] == [115200, 2400, 9600, 115200]
+
+    def test_one_speed_is_never_changed(self) -> None:
+        assert hear([Say(b"noise" * 500, 0.1)], (9600,))[3].speeds == []
+
+
+def test_sml_is_named() -> None:
+    sml = bytes.fromhex("1b1b1b1b01010101 7605 0000")
+    _, error, engine, _ = hear([Say(sml, 1.0)], (9600,))
+    assert isinstance(error, RemoteProtocolError) and "SML" in error.message
+    assert engine.finished
+
+
+def test_the_line_is_lost() -> None:
+    found, error, _, _ = hear([Say(P1 + P1[:-2], 1.0), HangUp()])
+    assert found == [P1, P1[:-2]] and isinstance(error, PortError)
+
+
+def test_it_listens_once_at_a_time() -> None:
+    engine = ListenEngine((9600,))
+    engine.start(0.0)
+    with pytest.raises(LocalProtocolError):
+        engine.start(1.0)
+
+
+SCRAPS = [P1, MODE_D, P1[:50], P1[50:], b"\0", b"/", b"!", b"\r\n", b"/EXA5", b"(1)"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.one_of(st.sampled_from(SCRAPS), st.binary(max_size=40)), max_size=12
+    ).map(b"".join),
+    st.lists(st.integers(1, 40), max_size=60),
+)
+def test_the_same_telegrams_in_any_cut(said: bytes, sizes: list[int]) -> None:
+    assume(b"\x1b\x1b" not in said)  # another protocol ends it where it is seen
+
+    def outcome(cut: object) -> object:
+        found, error, engine, _ = hear([Say(said, 0.1)], cut=cut)
+        return found, str(error), engine.noise + len(engine._receiver)
+
+    whole = outcome(None)
+    assert outcome(()) == whole
+    assert outcome(tuple(sizes)) == whole
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.binary(max_size=200), max_size=5))
+def test_any_bytes_end_in_the_right_errors(said: list[bytes]) -> None:
+    found, error, engine, _ = hear([Say(data, 1.0) for data in said], PUSH_SPEEDS)
+    assert isinstance(error, NoAnswerError | RemoteProtocolError)
+    assert engine.finished and error.hint
