@@ -243,7 +243,7 @@ def parse_stamp(raw: str, zone: tzinfo | None = None) -> str | None:
         return _moment(text[:-1], text[-1], zone) or ""
     if match := _SEPARATED.fullmatch(text):
         year, *rest = (field or "" for field in match.groups())
-        return _moment(year[-2:] + "".join(rest), "", zone, year[:-2]) or ""
+        return _moment(year[-2:] + "".join(rest), "", zone, year[:-2] or "20") or ""
     if match := _CLOCK.fullmatch(text):
         return _clock("".join(field or "" for field in match.groups()))
     if len(text) not in _LENGTHS or not (text.isascii() and text.isdigit()):
@@ -276,8 +276,9 @@ def _moment(
 ) -> str | None:
     """``YYMMDD``, with ``hhmm`` or ``hhmmss`` or not, as ISO 8601."""
     fields = [int(text[at : at + 2]) for at in range(0, len(text), 2)]
+    year, month, day, hour, minute, second = (*fields, 0, 0, 0)[:6]
     try:
-        local = datetime(int(century or "20") * 100 + fields[0], *fields[1:])  # type: ignore[arg-type]
+        local = datetime(int(century + "00") + year, month, day, hour, minute, second)
     except ValueError:
         return None
     if len(fields) == 3:

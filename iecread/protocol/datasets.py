@@ -76,24 +76,27 @@ class DataSet(NamedTuple):
         """The brackets, one by one."""
         brackets = self[1]
         opened = brackets.count("(")
-        if opened == 1:
+        if opened == 1 and not self[2]:
             return (_group(brackets[1:-1]),)
         parts = brackets[1:-1].split(")(")
         if opened != len(parts):
             parts = _nested(brackets)
-        return tuple([_group(part) for part in parts])
+        groups = [_group(part) for part in parts]
+        if self[2]:
+            groups = [Group(clean(raw), unit and clean(unit)) for raw, unit in groups]
+        return tuple(groups)
 
 
 def _group(content: str) -> Group:
     raw, star, unit = content.rpartition("*")
     if star and ")" not in unit:  # a star inside an inner bracket is not ours
-        return _new(Group, (clean(raw), clean(unit)))
+        return _new(Group, (raw, unit))
     match = None if content.isdigit() else _NUMBER_UNIT.fullmatch(content)
     if match and not _NO_UNIT.fullmatch(content.strip(" ")):
         number, tail = match.groups()
         if is_number(number.strip(" ")) and tail.rstrip(" ") in registry.units():
             return _new(Group, (number, tail))
-    return _new(Group, (clean(content), None))
+    return _new(Group, (content, None))
 
 
 def _nested(brackets: str) -> list[str]:

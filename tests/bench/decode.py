@@ -1,0 +1,96 @@
+"""How quick decoding is, and how much memory a long stream takes.
+
+Prints the time from bytes to data sets, and on to JSON lines, of a block of 10,000
+registers as multiples of one compiled ``re.findall`` over the same text, and the peak
+memory while a stream of telegrams is decoded.  Usage: decode.py [megabytes of stream]
+"""
+
+import re
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+
+from iecread.output.json import JsonLinesFormatter
+from iecread.protocol.bcc import bcc, crc16
+from iecread.protocol.parity import Parity
+from iecread.protocol.telegrams import TelegramDecoder, decode
+from iecread.readings import readout
+
+REGISTERS = 10_000
+ROUNDS = 15
+LINE = re.compile(r"([^()\r\n]*)\(([^()\r\n]*)\)")
+
+
+def best(action: Callable[[], object]) -> float:
+    """The shortest time of some rounds, in seconds."""
+    times = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def block() -> bytes:
+    """A readout of many registers, most of them history."""
+    lines = "".join(
+        f"1-0:{n % 80 + 1}.8.{n % 9}*{n % 97:02}({n:09}.{n % 1000:03}*kWh)\r\n"
+        for n in range(REGISTERS)
+    )
+    body = lines.encode() + b"!\r\n\x03"
+    return b"/SIM5BENCH\r\n\x02" + body + bytes([bcc(body)])
+
+
+def whole(data: bytes) -> str:
+    formatter = JsonLinesFormatter()
+    return "".join(formatter.readout(readout(one)) for one in decode(data))
+
+
+def stream(megabytes: int) -> tuple[int, int, float]:
+    """Telegrams, peak of memory in bytes, and seconds of a stream of push telegrams."""
+    lines = b"".join(b"1-0:%d.7.0(%06d*W)\r\n" % (n, n) for n in range(30))
+    telegram = b"/SIM5STREAM\r\n\r\n" + lines + b"!"
+    telegram += b"%04X\r\n" % crc16(telegram)
+    piece = telegram * (65536 // len(telegram))
+    decoder = TelegramDecoder(parity=Parity.NONE)
+    tracemalloc.start()
+    start, count = time.perf_counter(), 0
+    for _ in range(megabytes * 1_000_000 // len(piece)):
+        count += len(decoder.feed(piece))
+    count += len(decoder.finish())
+    seconds = time.perf_counter() - start
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return count, peak, seconds
+
+
+def main(megabytes: int) -> None:
+    data = block()
+    text = data.decode("ascii")
+    unit = best(lambda: LINE.findall(text))
+    (telegram,) = decode(data)
+    assert len(telegram.data_sets) == REGISTERS
+    report = [f"findall over {REGISTERS} registers: {unit * 1000:.1f} ms"]
+    for what, action in (
+        ("bytes to data sets", lambda: decode(data)),
+        ("data sets to readings", lambda: readout(telegram)),
+        ("bytes to JSON lines", lambda: whole(data)),
+    ):
+        report.append(f"{what}: {best(action) / unit:.1f} times that")
+    command = [sys.executable, "-m", "iecread", "decode", "-", "-f", "jsonl"]
+    process = best(
+        lambda: subprocess.run(command, input=data, check=True, capture_output=True)
+    )
+    report.append(f"iecread decode -f jsonl, a whole process: {process / unit:.1f}")
+    count, peak, seconds = stream(megabytes)
+    report.append(
+        f"{count} telegrams, {megabytes} MB: peak of memory {peak / 1e6:.2f} MB, "
+        f"{seconds:.1f} s while it is watched"
+    )
+    sys.stdout.write("\n".join(report) + "\n")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10)
