@@ -79,7 +79,7 @@ class Link:
                 came = self._write(action.data)
                 engine.action_done(self._clock())
                 if came:
-                    engine.receive_data(came, self._heard)
+                    engine.receive_data(came, self._clock())
                 continue
             elif isinstance(action, SetSpeed):
                 self._transport.set_speed(action.baud)

@@ -265,16 +265,17 @@ class ReaderEngine:
             return
         self._receiver.feed(data)
         self._received += len(data)
-        try:
-            self._receiver.refuse_sml()
-        except RemoteProtocolError:
-            self._close()
-            raise
         if self.state is ReaderState.REQUESTED:
             self._extend(now, self._timing.gap)
         elif self.state is ReaderState.PART_READ:
             self._quiet_first(len(data))
         self._look(now)
+        if self.state is ReaderState.REQUESTED:
+            try:
+                self._receiver.refuse_sml()
+            except RemoteProtocolError:
+                self._close()
+                raise
 
     def handle_timeout(self, now: float) -> None:
         """Say that the deadline has passed.
