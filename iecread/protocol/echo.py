@@ -63,6 +63,12 @@ class EchoFilter:
                 return self._close(passed, data[at + 1 :])
         return bytes(passed)
 
+    def absent(self) -> None:
+        """An answer came without an echo before it: the line has none."""
+        if not self.seen:
+            self._off = True
+            self._sent = b""
+
     def _close(self, passed: bytes, rest: bytes) -> bytes:
         """Expect no more echo; give back what was taken for it."""
         held, self._sent = bytes(self._held), b""

@@ -290,7 +290,7 @@ class ProgrammingEngine(ReaderEngine):
 
     def _no_reply(self) -> None:
         if self.state is ReaderState.OPERAND:
-            self._fail(Trouble.NO_ANSWER)
+            self._no_operand()
         elif self._acknowledged:
             self._answer(Step.ACK, AnswerKind.ACK)
         elif self._receiver.noise or len(self._receiver):
@@ -301,6 +301,20 @@ class ProgrammingEngine(ReaderEngine):
             self._send_again(Trouble.NO_ANSWER)
         else:
             self._answer(Step.SILENCE, AnswerKind.SILENCE)
+
+    def _no_operand(self) -> None:
+        """P0 did not come (protocol practice: some meters skip it).
+
+        A character or two that could not be read were an ACK at the opening speed.
+        Complete silence may be a lost option select: that is tried again first.
+        """
+        last = self._attempt + 1 >= self._limit
+        if self._receiver.noise or len(self._receiver) or last:
+            self._receiver.clear()
+            self._step(Step.ACK, ours=False)
+            self._events.append(Opened(None))
+        else:
+            self._fail(Trouble.NO_ANSWER)
 
     def _answer(self, step: Step, kind: AnswerKind, text: str = "") -> None:
         self._step(step, ours=step is Step.SILENCE)

@@ -384,6 +384,8 @@ class ReaderEngine:
         identification, raw = found
         self.identification = identification
         self._events.append(Identified(identification, raw))
+        if not self._receiver.noise:
+            self._echo.absent()
         if len(self._parities) > 1:  # answer in kind
             self._limit -= max(0, len(self._parities) - 1 - self._attempt)
             self._parities = (self._receiver.parity or Parity.NONE,)
