@@ -260,6 +260,7 @@ def test_an_offset_only_where_the_zone_is_known() -> None:
         # no time at all
         ("a(1)(9999999999)", Decimal(1), None, "1", None),
         ("a(1)(2109010015*kW)", Decimal(1), None, "1", None),
+        ("a(230101003000W*x)(1)", "230101003000W", "x", "230101003000W", None),
         ("a(0)(0-0:96.7.19)", Decimal(0), None, "0", None),
         ("a(000000000000)(   )", Decimal(0), None, "000000000000", None),
         # only of two brackets

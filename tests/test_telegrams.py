@@ -163,7 +163,9 @@ def test_blocks_without_a_line_end_are_one_line() -> None:
     assert not found.complete  # no ETX
     cut = only(frame(b"a(1", b"\x04") + b"\x06" + frame(b"2", b"\x04") + b"\x06")
     assert (cut.text, cut.complete) == (("a(12",), False)
-    # a block that nobody asked to go on is not joined with what follows
+    # a block is joined only with another block
+    found = only(frame(b"a(1", b"\x04") + b"\x03x" + frame(b"2)"))
+    assert found.text == ("a(1", "2)")
     data = frame(b"a(1", b"\x04") + Command("R1", b"b()").to_bytes() + frame(b"b(2)")
     assert (sets(only(data)), only(data).text) == (["b(2)"], ("a(1",))
 
@@ -183,7 +185,8 @@ def test_stx_that_frames_nothing() -> None:
     # or at all
     found = only(IDENT + b"\x021.8.0(1)\r\n!\r\n")
     assert (sets(found), found.complete, found.mode) == (["1.8.0(1)?"], True, "C")
-    # a slash in a bracket is no identification
+    # a slash in a bracket is no identification, nor at the beginning of a frame
+    assert sets(only(IDENT + frame(b"/5(1)"))) == ["/5(1)"]
     found = only(IDENT + frame(b"0.3.3(250*imp/kWh)\r\n/?!\r\nx(1/2"))
     assert (sets(found), found.text) == (["0.3.3(250*imp/kWh)"], ("/?", "x(1/2"))
 
@@ -260,6 +263,11 @@ def test_choice_of_check(check: str, kind: CheckKind, spoil: int, result: str) -
     assert found.data_sets[0].checked is result.startswith("ok")
 
 
+def test_bit_7_is_not_part_of_the_check() -> None:
+    data = IDENT + frame(b"1.8.0(1)", spoil=0x80)
+    assert only(data, parity=Parity.NONE).block_check is BlockCheck.OK
+
+
 def test_no_such_check() -> None:
     with pytest.raises(ValueError, match="crc32"):
         TelegramDecoder(check="crc32")
@@ -311,6 +319,10 @@ def test_crc_of_one_to_four_digits() -> None:
 def test_crc_runs_over_the_bytes_as_they_stand() -> None:
     telegram = push(b"a(1)\r\n\x00b(2)\x7f\r\n")
     assert sets(only(telegram)) == ["a(1)", "b(2)"]
+    # a parity bit is not part of it
+    spoilt = bytearray(add_even(push(b"a(1234)\r\nb(5678)\r\n")))
+    spoilt[spoilt.index(add_even(b"5678"))] ^= 0x80
+    assert sets(only(bytes(spoilt))) == ["a(1234)", "b(\ue035678)#"]
     # line ends changed on the way are not what was sent
     changed = telegram.replace(b"\r\n", b"\n")
     assert only(changed).block_check is BlockCheck.BAD
@@ -321,6 +333,8 @@ def test_crc_without_its_beginning() -> None:
     assert found.identification is None
     assert (found.block_check, found.complete) == (BlockCheck.ABSENT, True)
     assert found.text == ("EXA5P1",)
+    framed = only(IDENT + frame(b"1.8.0(1)\r\n") + b"!1234\r\n")
+    assert framed.block_check is BlockCheck.OK
     # data behind the end are not covered; nor is a second end
     found = only(push(b"1.8.0(1)\r\n") + b"2.8.0(2)\r\n!1234\r\n")
     assert sets(found) == ["1.8.0(1)", "2.8.0(2)?"]
@@ -485,18 +499,16 @@ def test_fill_characters_are_left_out() -> None:
 
 
 def test_control_characters_within_brackets() -> None:
-    """Characters that would be dialogue elsewhere do not make another number."""
-    for code in (1, 2, 4, 6, 9, 21, 27):
-        for before, after in ((b"", b""), (b"\x02", b"\x03a")):
-            data = IDENT + before + b"1.8.0(00%c12*kWh)\r\n" % code + after
-            if not before and code in (2, 4):
-                data += b"/ABC5"
-            found = decode(data)[0]
-            if found.data_sets:
-                assert found.data_sets[0].malformed
-                assert found.data_sets[0].brackets == f"(00{chr(code)}12*kWh)"
-            else:
-                assert "1.8.0(00" in found.text
+    """Characters that would be structure elsewhere do not make another number."""
+    for code in (1, 2, 3, 4, 6, 9, 21, 27):
+        line = b"1.8.0(00%c12*kWh)" % code
+        found = [only(IDENT + line + b"\r\n")]
+        if code not in (3, 4):
+            found.append(only(IDENT + frame(line)))
+        for telegram in found:
+            (one,) = telegram.data_sets
+            assert one.malformed and not telegram.text
+            assert one.brackets == f"(00{chr(code)}12*kWh)"
 
 
 def test_latin_1() -> None:
@@ -700,3 +712,7 @@ def test_what_is_too_long_is_handed_out_in_parts(
     assert names(found) == ["/EXA5DEMO", None, None, None]
     assert [one.complete for one in found] == [False, False, False, True]
     assert sum(len(one.data_sets) for one in found) == 30
+    found = decode(IDENT + frame(b"1.8.0(1)\r\n") * 30)
+    assert [len(one.data_sets) for one in found] == [7, 7, 7, 7, 2]
+    assert {one.block_check for one in found} == {BlockCheck.OK}
+    assert decode(IDENT + frame(b"1.8.0(1)\r\n" * 11))[0].text == ("\x02",)

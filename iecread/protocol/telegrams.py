@@ -351,7 +351,6 @@ class TelegramDecoder:
         buffer = self._buffer
         line_end = _LINE_END.search(buffer, slash, room)
         if not line_end and len(buffer) < room and not final:
-            self._scan = slash
             return False
         end = line_end.start() if line_end else min(len(buffer), room)
         starts = list(_starts(self._string(bytes(buffer[at:end]))))
@@ -359,7 +358,6 @@ class TelegramDecoder:
         pause = _SHORT_PAUSE.match(buffer, end)
         assert pause is not None
         if not final and identified and pause.end() == len(buffer) < end + 64:
-            self._scan = slash
             return False
         self._slashes = end
         for start, stop, is_identification in starts:
@@ -387,10 +385,8 @@ class TelegramDecoder:
         if command is None:
             if final or not _COMMAND_BEGUN.match(buffer, start):
                 return None
-            self._scan = start
             return False
         if command.end() == len(buffer) and not final:
-            self._scan = start
             return False
         self._take_lines(start)
         self._end_carry()
@@ -405,13 +401,11 @@ class TelegramDecoder:
             self._draft.push = False
             return None
         if end is None:
-            self._scan = start
             return False
         pause = _SHORT_PAUSE.match(buffer, end + 2)
         assert pause is not None
         behind = pause.end()
         if not final and behind == len(buffer) < end + 66:
-            self._scan = start
             return False
         if start > at:
             self._take_lines(start)
