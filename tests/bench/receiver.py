@@ -1,0 +1,58 @@
+"""What it costs to receive a long block byte by byte, and how that grows.
+
+Feeds the reader engine one byte at a time and prints the time for a byte, that of
+twice as many bytes as a multiple of the half (2 where nothing is searched twice), and
+the peak memory as a multiple of the block.  Usage: receiver.py [kilobytes]
+"""
+
+import sys
+import time
+import tracemalloc
+
+from iecread.protocol.bcc import bcc
+from iecread.protocol.reader import ReaderEngine, ReaderOptions
+
+LINE = b"1-1:1.8.0*255(000123456.789*kWh)\r\n"
+SHAPES = {
+    "lines in a frame": (b"\x02", LINE),
+    "one line in a frame": (b"\x02", LINE[:-2]),
+    "lines without a frame": (b"0.0.0(1)\r\n", LINE),
+    "one line without a frame": (b"0.0.0(1)\r\n", LINE[:-2]),
+}
+
+
+def receive(start: bytes, line: bytes, size: int) -> float:
+    """Seconds that a block of ``size`` bytes takes."""
+    body = line * (size // len(line)) + b"\r\n!\r\n"
+    if start == b"\x02":
+        body += b"\x03" + bytes([bcc(body + b"\x03")])
+    engine = ReaderEngine(ReaderOptions(retries=0))
+    engine.start(0.0)
+    engine.action_done(0.0)
+    before = time.perf_counter()
+    for count, byte in enumerate(b"/SIMXBENCH\r\n" + start + body):
+        engine.receive_data(bytes([byte]), 1.0 + count / 30)
+        engine.events()
+    engine.handle_timeout(1e6)
+    taken = time.perf_counter() - before
+    assert engine.finished
+    return taken
+
+
+def main() -> None:
+    size = int(sys.argv[1]) * 1000 if len(sys.argv) > 1 else 300_000
+    write = sys.stdout.write
+    for name, (start, line) in SHAPES.items():
+        half, whole = receive(start, line, size // 2), receive(start, line, size)
+        tracemalloc.start()
+        receive(start, line, size // 4)
+        peak = tracemalloc.get_traced_memory()[1] / (size // 4)
+        tracemalloc.stop()
+        write(
+            f"{name:26} {whole / size * 1e6:6.1f} us a byte, twice as many: "
+            f"{whole / half:4.2f}, memory: {peak:4.1f}\n"
+        )
+
+
+if __name__ == "__main__":
+    main()
