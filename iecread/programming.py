@@ -182,6 +182,11 @@ class Programming:
         """Kind of block check that the meter's answers have; None: none seen yet."""
         return self._engine.check_kind
 
+    @property
+    def ended(self) -> bool:
+        """Whether the session is over, such as by a break message of the meter."""
+        return not self._engine.is_open
+
     # --- way in and out ------------------------------------------------------
 
     def enter(self, now: float, login: Login | None) -> None:
@@ -312,6 +317,8 @@ class Programming:
         try:
             old = shown(self.read(code))
         except RefusedError:  # there are registers that can be written only
+            if not self._engine.is_open:
+                raise
             old = None
         text = f"{code}({value})"
         if self.write_command == "W5" and self._password:  # VDEW practice
@@ -566,6 +573,10 @@ class Programming:
 
     def _pieces(self, command: Command) -> Iterator[str | Answered]:
         """Yield the text of each block of an answer; at last what went wrong."""
+        if not self._engine.is_open:
+            raise RefusedError(
+                "the meter has ended the session", "it broke off, or waited too long"
+            )
         self._engine.command(command, repeatable=True)
         even = self._engine.parity is Parity.EVEN
         answer: Answered | None = None
@@ -623,6 +634,10 @@ class Programming:
         return self._send(Command(name, text.encode("ascii")), repeatable=repeatable)
 
     def _send(self, command: Command, *, repeatable: bool) -> Answered:
+        if not self._engine.is_open:
+            raise RefusedError(
+                "the meter has ended the session", "it broke off, or waited too long"
+            )
         self._engine.command(command, repeatable=repeatable)
         return self._answered()
 

@@ -49,41 +49,54 @@ class Station:
         self._login = login
         self._commands = commands
         self._began = 0.0
+        self._asked = False  # for the meter's number
 
     @contextmanager
-    def session(self) -> "Iterator[Programming]":
+    def session(self, *, serial: bool = False) -> "Iterator[Programming]":
         """Log in; sign off at the end.
+
+        Args:
+            serial: whether the meter's number is wanted, for rows.
 
         Raises:
             CheckError: it is another meter than ``--expect-serial`` names.
             IecReadError: as ``Meter.programming``.
         """
         self._began = time.monotonic()
+        expected = self.meter.options.expect_serial
+        if (serial or expected is not None) and not self._asked:
+            self._asked = True
+            with self.meter.programming(self._login, **self._commands) as session:
+                self._learn_serial(session)
+                if expected is not None:
+                    self._check(expected)
+                if not session.ended:
+                    yield session
+                    return
+        # Some meters break off at a register that they do not have
         with self.meter.programming(self._login, **self._commands) as session:
-            expected = self.meter.options.expect_serial
-            if expected is not None:
-                self.learn_serial(session)
-                if (self.serial or "").lstrip("0") != expected.strip().lstrip("0"):
-                    raise CheckError(
-                        f"this is meter {self.serial!r}, not {expected!r}",
-                        "check which meter the head is on, or --expect-serial",
-                    )
             yield session
 
-    def learn_serial(self, session: "Programming") -> None:
-        """Read the meter's number; None where it does not tell."""
-        styles = list(session.read_styles)
-        for code in _SERIAL_CODES if self.serial is None else ():
+    def _check(self, expected: str) -> None:
+        if (self.serial or "").lstrip("0") != expected.strip().lstrip("0"):
+            raise CheckError(
+                f"this is meter {self.serial!r}, not {expected!r}",
+                "check which meter the head is on, or --expect-serial",
+            )
+
+    def _learn_serial(self, session: "Programming") -> None:
+        for code in _SERIAL_CODES:
             try:
-                # one request each: it is no reason to try all commands there are
-                session.read_styles = styles[:1]
                 self.serial = session.read(code).raw.strip() or None
             except RefusedError:
                 continue
-            finally:
-                session.read_styles = styles
             if self.serial:
-                break
+                return
+
+    def wipe_before_rows(self, format_: str) -> None:
+        """Take progress away where rows are to be seen on the same terminal."""
+        if format_ == "table":
+            self.wipe()
 
     def readout(
         self,

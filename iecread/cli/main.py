@@ -29,6 +29,8 @@ COMMANDS = {
     "Read": {
         "readout": "All that the meter offers in its data readout.",
         "read": "Single registers in programming mode.",
+        "load-profile": "Interval values between two times.",
+        "events": "The event log.",
         "listen": "Meters that talk by themselves (mode D, P1).",
     },
     "Change (shows old and new, asks first)": {

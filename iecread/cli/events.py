@@ -1,0 +1,164 @@
+"""``iecread events``: the event log, an entry a row."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from iecread.cli.context import Surroundings
+from iecread.cli.exitcodes import PartialError, UsageError
+from iecread.cli.moments import Moment, in_order, resolve
+from iecread.cli.options import (
+    Command,
+    Option,
+    OutputOptions,
+    PasswordOptions,
+    clock_option,
+    common_options,
+    line_options,
+    output_options,
+    password_options,
+    programming_options,
+    read_command_option,
+    target_argument,
+)
+from iecread.cli.rows import FORMATS, Column, RowWriter
+from iecread.errors import RemoteProtocolError
+
+if TYPE_CHECKING:
+    from iecread.eventlog import Event
+
+COLUMNS = (
+    Column("time", 25),
+    Column("meter", 0),
+    Column("channel", 7),
+    Column("status", 8),
+    Column("words", 30),
+    Column("elements", 1),
+    Column("flags", 1),
+)
+
+
+@click.command(
+    cls=Command,
+    short_help="The event log.",
+    example="iecread events /dev/ttyUSB0 --from -7d\n"
+    "iecread events sim://vdew --channel P.98 -f json",
+)
+@target_argument
+@click.option(
+    "--channel",
+    cls=Option,
+    section="Log",
+    default="P.98",
+    help="Name of the log: P.98, P.99.  [default: P.98]",
+)
+@click.option(
+    "--from",
+    "from_",
+    cls=Option,
+    section="Log",
+    type=Moment(),
+    help="ISO, -24h, today, yesterday.  [default: the oldest]",
+)
+@click.option(
+    "--to",
+    cls=Option,
+    section="Log",
+    type=Moment(),
+    help="The same.  [default: the newest]",
+)
+@read_command_option
+@output_options(*FORMATS)
+@clock_option
+@programming_options
+@password_options
+@line_options
+@common_options
+@click.pass_obj
+def command(
+    around: Surroundings,
+    /,
+    target: str,
+    channel: str,
+    from_: str | None,
+    to: str | None,
+    command: str | None,
+    clock: str,
+    out: OutputOptions,
+    password: PasswordOptions,
+    **meter: Any,
+) -> None:
+    """Read an event log: time, status in hexadecimal and in words, what is attached.
+
+    Exit 3: there is nothing in this range; 8: something stayed damaged, the rest is
+    written.
+    """
+    around.meter = target
+    from iecread.cli.login import station
+    from iecread.eventlog import EventDecoder
+    from iecread.metertime import MeterClock
+    from iecread.profilerequest import RequestError, data_set
+    from iecread.programming import PROFILE_COMMANDS
+
+    zone = None
+    if meter["timezone"] is not None:
+        from zoneinfo import ZoneInfo
+
+        zone = ZoneInfo(meter["timezone"])
+    now, watch = datetime.now().astimezone(), MeterClock(zone, clock)
+    start, end = (text and resolve(text, now, watch) or None for text in (from_, to))
+    in_order(start, end, now)
+    try:
+        data_set(channel, "")
+    except RequestError as error:
+        raise UsageError(str(error)) from error
+    decoder = EventDecoder(zone, clock)
+    unsure = 0
+    with RowWriter(around, out, COLUMNS) as writer:
+        with (
+            station(around, target, password, meter) as line,
+            line.session() as session,
+        ):
+            line.wipe_before_rows(writer.format)
+            for event in session.events(
+                channel,
+                start,
+                end,
+                zone=zone,
+                clock=clock,
+                decoder=decoder,
+                commands=(command,) if command else PROFILE_COMMANDS,
+            ):
+                unsure += bool(event.flags)
+                writer.add(_cells(event, line.meter.options.meter))
+        writer.flush()
+        trouble = decoder.error()
+        if trouble is not None:
+            raise trouble
+        if not writer.rows:
+            raise PartialError(
+                f"{channel} has no events in this range",
+                "another range, or another --channel",
+            )
+    if out.strict and unsure:
+        raise RemoteProtocolError(
+            f"{unsure} events are not sure",
+            "without --strict they are written with that flag",
+        )
+
+
+def _cells(event: "Event", meter: str | None) -> tuple[Any, ...]:
+    elements = []
+    for code, unit, value in event.elements:
+        text = f"{value or ''}*{unit}" if unit else value or ""
+        elements.append(f"{code}={text}" if code else text)
+    return (
+        event.time or event.stamp or None,  # an impossible time as it was sent
+        meter,
+        event.channel,
+        event.status,
+        event.words,
+        tuple(elements),
+        event.flags,
+    )

@@ -1,0 +1,285 @@
+"""``iecread load-profile``: interval values between two times.
+
+Rows are written while they arrive.  With ``--from last`` the request begins behind
+the newest row of the file, and what the file has already is left out.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from iecread.cli.context import QUIET, Surroundings
+from iecread.cli.exitcodes import PartialError, UsageError
+from iecread.cli.moments import Moment, in_order, resolve
+from iecread.cli.options import (
+    DURATION,
+    Command,
+    Option,
+    OutputOptions,
+    PasswordOptions,
+    clock_option,
+    common_options,
+    line_options,
+    output_options,
+    password_options,
+    programming_options,
+    read_command_option,
+    target_argument,
+)
+from iecread.cli.rows import FORMATS, Column, RowWriter
+from iecread.errors import OutputError, RemoteProtocolError
+
+if TYPE_CHECKING:
+    from iecread.continuity import Continuity
+    from iecread.loadprofile import Row
+    from iecread.profilesummary import Summary
+    from iecread.resume import Resume
+
+COLUMNS = (
+    Column("time", 25),
+    Column("meter", 0),
+    Column("serial", 0),
+    Column("channel", 7),
+    Column("register", 12),
+    Column("value", -12),
+    Column("unit", 6),
+    Column("flags", 1),
+)
+NEW_FILE = timedelta(days=31)
+"""How far back a file begins that ``--from last`` finds empty."""
+
+_NOT_SURE = {"unchecked", "malformed"}
+
+
+@click.command(
+    cls=Command,
+    short_help="Interval values between two times.",
+    example="iecread load-profile /dev/ttyUSB0 --from yesterday --to today\n"
+    "iecread load-profile /dev/ttyUSB0 --from last -o kitchen.csv\n"
+    "iecread load-profile sim://vdew --from -6h -f json",
+)
+@target_argument
+@click.option(
+    "--channel",
+    cls=Option,
+    section="Profile",
+    default="P.01",
+    help="Name of the profile.  [default: P.01]",
+)
+@click.option(
+    "--from",
+    "from_",
+    cls=Option,
+    section="Profile",
+    type=Moment("last"),
+    default="-24h",
+    help="ISO, -24h, today, yesterday; last: behind the newest row in -o FILE.",
+)
+@click.option(
+    "--to",
+    cls=Option,
+    section="Profile",
+    type=Moment(),
+    default="now",
+    help="The same.  [default: now]",
+)
+@click.option(
+    "--step",
+    cls=Option,
+    section="Profile",
+    type=DURATION,
+    default="1d",
+    help="Ask for so much at a time, 0 for all at once.  [default: 1d]",
+)
+@click.option(
+    "--style",
+    cls=Option,
+    section="Profile",
+    type=click.Choice(["vdew", "vdew-seconds", "mass", "date"]),
+    default="vdew",
+    help="How times are written in the request.  [default: vdew]",
+)
+@click.option(
+    "--season",
+    cls=Option,
+    section="Profile",
+    type=click.Choice(["own", "none", "0", "utc"]),
+    default="own",
+    help="Digit in front of them.  [default: own]",
+)
+@read_command_option
+@output_options(*FORMATS)
+@clock_option
+@programming_options
+@password_options
+@line_options
+@common_options
+@click.pass_obj
+def command(
+    around: Surroundings,
+    /,
+    target: str,
+    channel: str,
+    from_: str,
+    to: str,
+    step: float,
+    style: str,
+    season: str,
+    command: str | None,
+    clock: str,
+    out: OutputOptions,
+    password: PasswordOptions,
+    **meter: Any,
+) -> None:
+    """Read a load profile; the time of a row is the end of its interval.
+
+    --from last begins an empty file 31 days back; say --from WHEN -o FILE to begin it
+    elsewhere.  Gaps and overlaps are told on stderr.  Exit 3: there is nothing in
+    this range (with --from last, 0); 8: something stayed damaged, the rest is written.
+    """
+    around.meter = target
+    from iecread.cli.login import station
+    from iecread.loadprofile import ProfileDecoder
+    from iecread.metertime import MeterClock
+    from iecread.profilesummary import Summary
+    from iecread.programming import PROFILE_COMMANDS
+
+    zone = _zone(meter["timezone"])
+    now, watch = datetime.now().astimezone(), MeterClock(zone, clock)
+    end = resolve(to, now, watch)
+    resume: Resume | None = None
+    if from_ == "last":
+        resume, out = _resumed(around, out, channel)
+        start = resume.start or now - NEW_FILE
+    else:
+        start = resolve(from_, now, watch)
+    in_order(start, end, now)
+    asked: dict[str, Any] = {
+        "zone": zone,
+        "clock": clock,
+        "style": style,
+        "season": season,
+        "step": timedelta(seconds=step) or None,
+        "commands": (command,) if command else PROFILE_COMMANDS,
+    }
+    _check(channel, start, end, asked)
+    decoder = ProfileDecoder(zone, clock, channel=channel)
+    summary = Summary()
+    doubtful = 0
+    with RowWriter(around, out, COLUMNS) as writer:
+        try:
+            with (
+                station(around, target, password, meter) as line,
+                line.session(serial=True) as session,
+            ):
+                line.wipe_before_rows(writer.format)
+                rows = session.load_profile(
+                    channel, start, end, decoder=decoder, **asked
+                )
+                for row in _new(rows, resume):
+                    summary.add(row)
+                    doubtful += bool(_NOT_SURE & set(row.flags))
+                    writer.add(_cells(row, line.meter.options.meter, line.serial))
+        finally:
+            writer.flush()
+            _tell(around, summary, decoder.continuity)
+        error = decoder.error()
+        if error is not None:
+            raise error
+        if not summary.rows and resume is None:
+            raise PartialError(
+                f"{channel} has nothing between {_minute(start)} and {_minute(end)}",
+                "another range, or another --channel",
+            )
+    if not summary.rows:
+        around.note("nothing new")
+    if out.strict and doubtful:
+        raise RemoteProtocolError(
+            f"{doubtful} rows are not sure",
+            "without --strict they are written with that flag",
+        )
+
+
+def _zone(name: str | None) -> Any:
+    from zoneinfo import ZoneInfo
+
+    return None if name is None else ZoneInfo(name)
+
+
+def _minute(time: datetime) -> str:
+    return time.isoformat(timespec="minutes")
+
+
+def _check(
+    channel: str,
+    start: datetime,
+    end: datetime,
+    asked: dict[str, Any],
+) -> None:
+    """Build the request once, so that what is wrong with it is said at once."""
+    from iecread.profilerequest import RequestError, chunks, data_set, operand
+
+    how = {key: asked[key] for key in ("zone", "clock")}
+    try:
+        text = operand(start, end, style=asked["style"], season=asked["season"], **how)
+        data_set(channel, text)
+        if asked["step"] is not None:
+            next(chunks(start, end, asked["step"], **how))
+    except RequestError as error:
+        raise UsageError(str(error)) from error
+
+
+def _resumed(
+    around: Surroundings, out: OutputOptions, channel: str
+) -> "tuple[Resume, OutputOptions]":
+    """How far the file goes; it is appended to."""
+    from iecread.resume import Resume, ResumeError, from_csv
+
+    if out.output == "-":
+        raise UsageError("--from last needs a file", "name one with -o FILE")
+    out = out._replace(append=True)
+    if out.format_ not in ("auto", "csv"):
+        raise UsageError("--from last goes on with a CSV", "leave -f out")
+    out = out._replace(format_="csv")
+    if not os.path.exists(out.output):
+        return Resume(None, {}), out
+    try:
+        with open(out.output, encoding="utf-8", newline="") as file:
+            known = from_csv(file, meter="")
+        with open(out.output, encoding="utf-8", newline="") as file:
+            here = from_csv(file, meter="", channel=channel)
+    except (ResumeError, UnicodeDecodeError) as error:
+        raise OutputError(
+            f"cannot go on with {out.output!r}: {error}", "use another file"
+        ) from error
+    except OSError as error:
+        raise OutputError(f"cannot read {out.output!r}: {error.strerror}") from error
+    # Rows may go by another name than they are asked for: none is written twice
+    return Resume(here.start, known.newest), out
+
+
+def _new(rows: "Iterable[Row]", resume: "Resume | None") -> "Iterator[Row]":
+    return iter(rows) if resume is None else resume.new(rows)
+
+
+def _cells(row: "Row", meter: str | None, serial: str | None) -> tuple[Any, ...]:
+    time, channel, register, value, _, unit, flags = row
+    return time, meter, serial, channel, register, value, unit, flags
+
+
+def _tell(around: Surroundings, summary: "Summary", continuity: "Continuity") -> None:
+    """The summary for a person; gaps and overlaps in any case."""
+    from iecread.output.text import printable
+
+    if around.verbosity == QUIET or not summary.rows:
+        return
+    person = around.terminal(around.stderr)
+    width = min((around.width or 80) - 4, 96)
+    for line in map(printable, summary.lines(continuity, width if person else 0)):
+        if person:
+            around.say(line)
+        elif line.startswith(("gap:", "overlap:")):
+            around.note(line)

@@ -1,0 +1,88 @@
+"""Times on the command line: ISO, back from now, and a few words.
+
+They are checked while the line is parsed and become points in time when the meter's
+zone is known: a time without an offset is one of the meter's clock.
+"""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from iecread.cli.exitcodes import UsageError
+from iecread.cli.options import DURATION
+
+if TYPE_CHECKING:
+    from iecread.metertime import MeterClock
+
+_WORDS = ("now", "today", "yesterday")
+
+
+class Moment(click.ParamType[str]):
+    """``2026-11-01``, ``2026-11-01T12:00+01:00``, ``-24h``, ``today``, ``now``.
+
+    Args:
+        words: further words that are allowed.
+    """
+
+    name = "when"
+
+    def __init__(self, *words: str) -> None:
+        self._words = (*_WORDS, *words)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "WHEN"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        text = str(value).strip()
+        if text in self._words:
+            return text
+        if text.startswith("-"):
+            DURATION.convert(text[1:], param, ctx)
+            return text
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            known = ", ".join(self._words)
+            self.fail(f"{value!r} is no time: 2026-11-01T12:00, -24h, {known}")
+        return text
+
+
+def resolve(text: str, now: datetime, clock: "MeterClock") -> datetime:
+    """Return the point in time that ``text`` means.
+
+    Args:
+        text: as ``Moment`` let it pass.
+        now: with offset.
+        clock: the meter's; its midnight is where a day begins.
+    """
+    from iecread.metertime import Stamp
+
+    if text == "now":
+        return now
+    if text in ("today", "yesterday"):
+        wall = clock.stamp(now).wall.replace(hour=0, minute=0, second=0, microsecond=0)
+        back = timedelta(days=text == "yesterday")
+        return clock.instant(Stamp(wall - back, None))
+    if text.startswith("-"):
+        return now - timedelta(seconds=DURATION.convert(text[1:], None, None))
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else clock.instant(Stamp(moment, None))
+
+
+def in_order(first: datetime | None, last: datetime | None, now: datetime) -> None:
+    """Say no to a range that is empty or lies in the future.
+
+    Raises:
+        UsageError: it does.
+    """
+    if first is not None and first > now:
+        raise UsageError(
+            f"the range begins in the future: {first.isoformat(timespec='minutes')}",
+            "times without offset are those of the meter's clock, see --timezone",
+        )
+    if first is not None and last is not None and first >= last:
+        times = [time.isoformat(timespec="minutes") for time in (first, last)]
+        raise UsageError(f"the range is empty: from {times[0]} to {times[1]}")

@@ -1,0 +1,186 @@
+"""Rows of load profiles and logs to where they are wanted, while they arrive.
+
+Unlike a readout, a profile may take an hour: rows are written as they come, whole
+lines at a time, so that a line that breaks costs nothing that was there.  A file that
+is not appended to still appears at the end only, with what was verified by then.
+"""
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from types import TracebackType
+from typing import NamedTuple
+
+from iecread.cli.context import Surroundings
+from iecread.cli.exitcodes import UsageError
+from iecread.cli.options import OutputOptions
+from iecread.cli.writing import chosen_format
+from iecread.errors import IecReadError, OutputError
+from iecread.output.rows import iso, plain
+from iecread.output.sink import Sink
+from iecread.output.text import csv_cell, printable
+
+FORMATS = ("table", "csv", "json", "jsonl")
+Cell = datetime | Decimal | str | tuple[str, ...] | None
+
+_BATCH = 256  # rows
+_PATIENCE = 0.5  # seconds that a row waits for others, where a person looks
+
+
+class Column(NamedTuple):
+    """A column of rows.
+
+    Attributes:
+        name: its name in CSV, its key in JSON.
+        width: characters in a table, to the right where negative; 0: not in a table.
+    """
+
+    name: str
+    width: int
+
+
+class RowWriter:
+    """Writes rows as the output options say; a context manager.
+
+    Args:
+        around: the surroundings.
+        out: the output options.
+        columns: of each row.
+
+    Attributes:
+        format: the format, never ``auto``.
+        rows: how many came.
+
+    Raises:
+        UsageError: the options do not go together.
+        OutputError: the file cannot be written, or has another header.
+    """
+
+    def __init__(
+        self, around: Surroundings, out: OutputOptions, columns: Sequence[Column]
+    ) -> None:
+        if out.append and out.output == "-":
+            raise UsageError("--append needs a file", "name one with -o FILE")
+        to_terminal = out.output == "-" and around.terminal(around.stdout)
+        self.format = chosen_format(out.format_, out.output, to_terminal)
+        if self.format not in FORMATS:
+            raise UsageError(f"rows cannot be written as {self.format}", "say -f csv")
+        if out.append and self.format == "json":
+            raise UsageError(
+                "a file of -f json cannot be appended to", "use -f jsonl or csv"
+            )
+        around.json_errors = self.format in ("json", "jsonl")
+        self.rows = 0
+        self._columns = columns
+        self._utc = out.utc
+        self._hurry = to_terminal
+        self._pending: list[Sequence[Cell]] = []
+        self._last = time.monotonic()
+        header = ""
+        if self.format == "csv":
+            header = ",".join(column.name for column in columns) + "\n"
+        elif self.format == "table":
+            header = self._line([column.name for column in columns])
+        self._sink = Sink(None if out.output == "-" else out.output, out.append, header)
+
+    def __enter__(self) -> "RowWriter":
+        self._sink.__enter__()
+        return self
+
+    def add(self, row: Sequence[Cell]) -> None:
+        """Take a row, a cell for each column.
+
+        Raises:
+            OutputError: it could not be written.
+        """
+        self._pending.append(row)
+        waited = time.monotonic() - self._last > _PATIENCE
+        if len(self._pending) >= _BATCH or (self._hurry and waited):
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is pending."""
+        rows, self._pending = self._pending, []
+        self._last = time.monotonic()
+        if not rows:
+            return
+        first, self.rows = not self.rows, self.rows + len(rows)
+        if self.format == "csv":
+            self._sink.write(self._csv(rows))
+        elif self.format == "table":
+            self._sink.write("".join(self._line(self._texts(row)) for row in rows))
+        elif self.format == "jsonl":
+            self._sink.write("".join(self._json(row) + "\n" for row in rows))
+        else:
+            self._sink.write("[\n" if first else ",\n")
+            self._sink.write(",\n".join(map(self._json, rows)))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, OutputError | BrokenPipeError):
+            self._sink.abort()
+            return
+        self.flush()
+        if self.format == "json" and (self.rows or error is None):
+            self._sink.write("\n]\n" if self.rows else "[]\n")
+        # What was verified before the meter broke off is kept
+        if error is None or (isinstance(error, IecReadError) and self.rows):
+            self._sink.commit()
+        else:
+            self._sink.abort()
+
+    def _texts(self, row: Sequence[Cell]) -> list[str]:
+        return [self._text(cell) for cell in row]
+
+    def _text(self, cell: Cell) -> str:
+        if isinstance(cell, datetime):
+            return iso(cell, self._utc)
+        if isinstance(cell, Decimal):
+            return plain(cell)
+        return ";".join(cell) if isinstance(cell, tuple) else cell or ""
+
+    def _line(self, texts: Sequence[str]) -> str:
+        cells = [
+            printable(text).rjust(-column.width)
+            if column.width < 0
+            else printable(text).ljust(column.width)
+            for text, column in zip(texts, self._columns, strict=True)
+            if column.width
+        ]
+        return "  ".join(cells).rstrip() + "\n"
+
+    def _csv(self, rows: Sequence[Sequence[Cell]]) -> str:
+        import csv
+        import io
+
+        text = io.StringIO(newline="")
+        safe = (datetime, Decimal)  # no text of a meter, and their sign no formula
+        csv.writer(text, lineterminator="\n").writerows(
+            [
+                self._text(cell)
+                if isinstance(cell, safe)
+                else csv_cell(self._text(cell))
+                for cell in row
+            ]
+            for row in rows
+        )
+        return text.getvalue()
+
+    def _json(self, row: Sequence[Cell]) -> str:
+        import json
+
+        parts = []
+        for cell, column in zip(row, self._columns, strict=True):
+            if isinstance(cell, Decimal):
+                text = plain(cell)  # a float would change its digits
+            elif isinstance(cell, datetime):
+                text = json.dumps(iso(cell, self._utc))
+            else:
+                text = json.dumps(cell)
+            parts.append(f'"{column.name}": {text}')
+        return "{" + ", ".join(parts) + "}"

@@ -1,0 +1,149 @@
+"""``load-profile`` and ``events`` against simulated meters, whole."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from iecread.resume import COLUMNS
+
+HOUSE = "sim://household?reaction=20"
+VDEW = "sim://vdew?reaction=20"
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_rows(run):
+    result = run("load-profile", HOUSE, "--from=-2h")
+    assert result.stdout.startswith(",".join(COLUMNS) + "\n")
+    found = rows(result.stdout)
+    assert len(found) in (32, 36)  # eight or nine quarter-hours of four channels
+    assert {row["register"] for row in found} == {"1.5.0", "2.5.0", "3.5.0", "4.5.0"}
+    assert {row["serial"] for row in found} == {"10048151"}
+    assert result.stderr == ""
+
+
+def test_json_has_exact_numbers(run):
+    lines = run("load-profile", HOUSE, "--from=-1h", "-fjsonl").stdout.splitlines()
+    row = json.loads(lines[0], parse_float=str)
+    assert tuple(row) == COLUMNS and len(row["value"].split(".")[1]) == 3
+    assert len(run("load-profile", HOUSE, "--from=-1h", "-fjson").json) == len(lines)
+
+
+def test_a_meter_with_its_own_command(run):
+    """It knows neither R1 nor the count, and tells its number all the same."""
+    found = rows(run("load-profile", VDEW, "--from=-1h").stdout)
+    assert {row["serial"] for row in found} == {"10048157"}
+
+
+def test_a_meter_that_breaks_off_at_what_it_does_not_know(run):
+    house = VDEW + "&unknown=break"
+    assert rows(run("load-profile", house, "--from=-1h", "--command=R5").stdout)
+
+
+def test_last_goes_on_without_doubling(run, tmp_path):
+    whole, part = tmp_path / "whole.csv", tmp_path / "part.csv"
+    run("load-profile", HOUSE, "--from=-1d", "-o", str(whole))
+    lines = whole.read_text().splitlines(keepends=True)
+    part.write_text("".join(lines[:102]))  # breaks off within an interval
+    run("load-profile", HOUSE, "--from=last", "-o", str(part))
+    assert part.read_text().splitlines()[: len(lines)] == whole.read_text().splitlines()
+    again = run("load-profile", HOUSE, "--from=last", "-o", str(part))
+    kept = rows(part.read_text())
+    assert len({(row["time"], row["register"]) for row in kept}) == len(kept)
+    assert again.stdout == ""
+
+
+def test_last_begins_a_file(run, tmp_path):
+    file = tmp_path / "new.csv"
+    run("load-profile", HOUSE, "--from=last", "-o", str(file))
+    assert len(rows(file.read_text())) > 1000
+
+
+def test_last_and_another_file(run, tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("time,meter,serial,register,name,value,unit,stamp,status\n")
+    run("load-profile", HOUSE, "--from=last", "-o", str(file), exit=10)
+    assert "-o FILE" in run("load-profile", HOUSE, "--from=last", exit=2).stderr
+
+
+def test_gaps_are_told(run):
+    result = run("load-profile", HOUSE + "&gap=3", "--from=-30h")
+    assert "gap: 3 intervals missing between" in result.stderr
+    quiet = run("load-profile", HOUSE + "&gap=3", "--from=-30h", "-q")
+    assert quiet.stderr == "" and quiet.data == result.data
+
+
+def test_a_person_gets_a_table_and_a_summary(run):
+    result = run(
+        "load-profile",
+        HOUSE,
+        "--from=-6h",
+        terminal=True,
+        env={"COLUMNS": "80", "TERM": "dumb"},
+    )
+    assert result.stdout.split()[:3] == ["time", "channel", "register"]
+    assert "P.01 1.5.0:" in result.stderr and "█" in result.stderr
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_nothing_there(run, tmp_path):
+    file = tmp_path / "old.csv"
+    file.write_text("kept\n")
+    argv = ("load-profile", HOUSE, "--from=2001-01-01", "--to=2001-01-02")
+    result = run(*argv, "-o", str(file), exit=3)
+    assert "P.01 has nothing between 2001-01-01" in result.stderr
+    assert file.read_text() == "kept\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "word"),
+    [
+        (("--from=2200-01-01",), "future"),
+        (("--from=now", "--to=today"), "empty"),
+        (("--from=2026-13-01",), "is no time"),
+        (("--from=-5x",), "no duration"),
+        (("--channel=P(1",), "P(1"),
+        (("--step=10s",), "cannot be cut"),
+        (("-f", "json", "--append", "-o", "x"), "json"),
+    ],
+)
+def test_what_cannot_be_asked(run, argv, word):
+    result = run("load-profile", HOUSE, "-vv", *argv, exit=2)
+    assert word in result.stderr and " > " not in result.stderr
+
+
+def test_no_such_profile(run):
+    said = run("load-profile", HOUSE, "--channel=P.77", exit=9).stderr
+    assert "refused load profile P.77: ER02" in said
+
+
+def test_what_came_before_the_end_is_kept(run, tmp_path):
+    file = tmp_path / "a.csv"
+    # days are asked for one by one: a later one is answered with a break
+    house = HOUSE + "&breaks-off=5"
+    argv = ("--from=-4d", "--timeout=300ms", "--retries=0", "-o", str(file))
+    result = run("load-profile", house, *argv, exit=9)
+    kept = rows(file.read_text())
+    assert kept and "break" in result.stderr
+    assert all(None not in row.values() and len(row) == 8 for row in kept)
+
+
+def test_events(run):
+    found = rows(run("events", VDEW).stdout)
+    words = {row["words"] for row in found}
+    assert {"power-failure", "power-return", "reset"} <= words
+    assert list(found[0]) == [
+        *("time", "meter", "channel", "status", "words", "elements", "flags")
+    ]
+    first = run("events", VDEW, "-fjson").json[0]
+    assert first["channel"] == "P.98" and isinstance(first["words"], list)
+
+
+def test_no_events(run):
+    argv = ("events", VDEW, "--from=2001-01-01", "--to=2001-02-01")
+    assert "no events" in run(*argv, exit=3).stderr
+    run("events", VDEW, "--channel=P.77", exit=9)
