@@ -112,6 +112,15 @@ def test_a_command_that_was_damaged_is_no_wrong_check() -> None:
     assert only(data).block_check is BlockCheck.OK
 
 
+def test_soh_that_begins_no_command() -> None:
+    for before in (b"\x01", b"\x01\x01", b"x\x01P"):
+        found = only(IDENT + before + frame(b"1.8.0(1)"))
+        assert (sets(found), found.text) == (["1.8.0(1)"], (before.decode(),))
+    # a command whose name was damaged is dialogue all the same
+    spoilt = Command("R1", b"1.8.0()").to_bytes().replace(b"R1", b"\xd21")
+    assert sets(only(IDENT + spoilt + frame(b"1.8.0(1)"))) == ["1.8.0(1)"]
+
+
 def test_a_frame_answered_with_nak_is_noise() -> None:
     good, bad = frame(b"1.8.0(1)\r\n!\r\n"), frame(b"1.8.0(7)\r\n!\r\n", spoil=1)
     for answer in (b"\x15", b"\x00\x7f\x15", b"\r\n\x15\x15"):

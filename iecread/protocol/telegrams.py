@@ -42,8 +42,10 @@ _WHOLE_LINES = re.compile(rb".*[\r\n]", re.S)
 _OPTION = re.compile(rb"\x06[0-9][!-~]{2}(?=[\r\n\x01\x02\x06]|\Z)")
 _OPTION_BEGUN = re.compile(rb"\x06(?:[0-9][!-~]{0,2})?\Z")
 # 6.3.7; no command is nearly as long as the bound
-_COMMAND = re.compile(rb"\x01[!-~]{2}(?:\x02[^\x01-\x04]{0,4096})?[\x03\x04]")
-_COMMAND_BEGUN = re.compile(rb"\x01(?:[!-~]|[!-~]{2}(?:\x02[^\x01-\x04]{0,4096})?)?\Z")
+_COMMAND = re.compile(rb"\x01[^\x00-\x1f]{2}(?:\x02[^\x01-\x04]{0,4096})?[\x03\x04]")
+_COMMAND_BEGUN = re.compile(
+    rb"\x01(?:[^\x00-\x1f]|[^\x00-\x1f]{2}(?:\x02[^\x01-\x04]{0,4096})?)?\Z"
+)
 # "!" where a line begins or behind a bracket, and perhaps the CRC of P1
 _END = re.compile(
     rb"(?:^|[\r\n)])[ \t\x00\x7f]*!([0-9A-Fa-f]{0,4})(?=[ \t\x00\x7f]*(?:[\r\n]|\Z))"
