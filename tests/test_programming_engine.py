@@ -1,0 +1,451 @@
+"""The reader's side of programming mode against scripted meters, byte for byte."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta, timezone
+
+import pytest
+from wire import Hear, MeterStep, Say, Speed, Wire, framed
+
+from iecread.algorithms import elster_a1700
+from iecread.link import Link
+from iecread.loadprofile import ProfileDecoder
+from iecread.programming import Login, Programming
+from iecread.protocol.actions import (
+    Answered,
+    AnswerKind,
+    BlockReceived,
+    Event,
+    Opened,
+)
+from iecread.protocol.messages import Command, Request
+from iecread.protocol.programming import ProgrammingEngine
+from iecread.protocol.reader import ReaderOptions
+
+REQUEST = Hear(b"/?!\r\n")
+READOUT = b"\x021.8.0(000123.4*kWh)\r\n!\r\n\x03~"
+P0 = Say(b"\x01P0\x02(00000000)\x03`")
+P1 = Hear(b"\x01P1\x02(00000000)\x03a")
+ACK, NAK = b"\x06", b"\x15"
+BREAK = Hear(b"\x01B0\x03q")
+OPENED: Sequence[MeterStep] = (
+    REQUEST,
+    Say(b"/EXA5DEMO-P1\r\n"),
+    Hear(b"\x06051\r\n"),
+    Speed(9600),
+    P0,
+)
+LOGGED_IN: Sequence[MeterStep] = (*OPENED, P1, Say(ACK))
+END: Sequence[MeterStep] = (BREAK, Speed(300))
+
+
+class Talk:
+    """A session with a scripted meter."""
+
+    def __init__(
+        self, steps: Iterable[MeterStep], wire: object = None, **options: object
+    ) -> None:
+        self.steps = list(steps)
+        settings = ReaderOptions(**{"option": "1", **options})  # type: ignore[arg-type]
+        line = {"speed": settings.opening_speed, **(wire or {})}  # type: ignore[dict-item]
+        self.wire = Wire(self.steps, **line)  # type: ignore[arg-type]
+        self.engine = ProgrammingEngine(settings)
+        self.link = Link(self.wire, self.wire.speed, self.wire.clock)
+        self.events: list[Event] = []
+
+    def run(self, engine: ProgrammingEngine | None = None) -> Iterator[Event]:
+        """Drive the engine; the events so far are kept, whatever happens."""
+        for event in self.link.run(engine or self.engine):
+            self.events.append(event)
+            yield event
+
+    def open(self) -> str | None:
+        """Enter programming mode; return the operand."""
+        self.engine.start(self.wire.now)
+        (opened,) = (e for e in self.run() if isinstance(e, Opened))
+        return opened.operand
+
+    def answered(self) -> Answered:
+        """Return the one answer to what was sent."""
+        (answer,) = (e for e in self.run() if isinstance(e, Answered))
+        return answer
+
+    def login(self, text: str = "00000000", level: int = 1) -> Answered:
+        """Send a password."""
+        self.engine.password(level, text)
+        return self.answered()
+
+    def ask(self, name: str, text: str, *, last: bool = True) -> Answered:
+        """Send a command; a read may be repeated."""
+        command = Command(name, text.encode("ascii"), last)
+        self.engine.command(command, repeatable=name[0] == "R")
+        return self.answered()
+
+    def leave(self) -> None:
+        """Sign off."""
+        self.engine.sign_off()
+        assert list(self.run()) == []
+
+    def session(self, password: str | None = None, **options: object) -> Programming:
+        """Return an open session with these manners, logged in."""
+        session = Programming(self.engine, self.run, **options)  # type: ignore[arg-type]
+        login = None if password is None else Login(lambda operand: password)
+        session.enter(self.wire.now, login)
+        return session
+
+    @property
+    def blocks(self) -> list[bytes]:
+        """The blocks that were accepted."""
+        return [e.data for e in self.events if isinstance(e, BlockReceived)]
+
+    def check(self) -> None:
+        """Say that what was sent is what the meter was to hear, at its speed."""
+        speed, expected = 300, []
+        for step in self.steps:
+            if isinstance(step, Speed):
+                speed = step.baud
+            elif isinstance(step, Hear):
+                expected.append((step.data, speed))
+        assert [(sent.text, sent.baud) for sent in self.wire.sent] == expected
+        assert self.wire.speed == self.engine.speed == 300
+        assert self.wire.interruptions == 0
+        assert all(sent.rest >= 0.2 for sent in self.wire.sent[1:])
+        assert self.engine.finished and not self.engine.is_open
+
+
+def logged_in(steps: Sequence[MeterStep], wire: object = None) -> Talk:
+    """Return a session behind its password; the meter goes on with ``steps``."""
+    talk = Talk([*LOGGED_IN, *steps, *END], wire)
+    assert talk.open() == "00000000"
+    assert talk.login().kind is AnswerKind.ACK
+    return talk
+
+
+# --- worked transcripts --------------------------------------------------------
+
+
+def test_t03_mode_a_behind_the_readout() -> None:
+    talk = Talk(
+        [
+            REQUEST,
+            Say(b"/EXAXDEMO-A3\r\n"),
+            Say(READOUT),
+            Hear(b"\x01P1\x02(1234)\x03e"),
+            Say(ACK),
+            Hear(b"\x01R1\x020.0.0(1)\x03b"),
+            Say(b"\x020.0.0(00012345)\x033"),
+            *END,
+        ]
+    )
+    assert talk.open() is None
+    assert talk.blocks == [READOUT]
+    assert talk.engine.mode == "A"
+    assert talk.login("1234") == Answered(AnswerKind.ACK)
+    got = talk.ask("R1", "0.0.0(1)")
+    assert got == Answered(AnswerKind.DATA, "0.0.0(00012345)")
+    talk.leave()
+    talk.check()
+
+
+def test_t04_mode_b_at_300_again() -> None:
+    block = b"\x020.0.0(00012345)\r\n1.8.0(000123.4*kWh)\r\n!\r\n\x03I"
+    talk = Talk(
+        [
+            REQUEST,
+            Say(b"/EXAEDEMO-B\r\n"),
+            Speed(9600),
+            Say(block, 0.3),
+            Speed(300),
+            Hear(b"\x01P1\x02(1234)\x03e"),
+            Say(ACK),
+            *END,
+        ]
+    )
+    assert talk.open() is None
+    assert talk.blocks == [block]
+    assert talk.login("1234").kind is AnswerKind.ACK
+    talk.leave()
+    talk.check()
+    assert [baud for _, baud in talk.wire.speeds] == [9600, 300]
+
+
+def test_t08_password_read_write_read_back() -> None:
+    opened: Sequence[MeterStep] = (Hear(b"/?12345678!\r\n"), *LOGGED_IN[1:])
+    talk = Talk(
+        [
+            *opened,
+            Hear(b"\x01R1\x021.8.0(1)\x03k"),
+            Say(b"\x021.8.0(001234.567*kWh)\x03["),
+            Hear(b"\x01W1\x020.0.1(CUSTOMER 7)\x03D"),
+            Say(ACK),
+            Hear(b"\x01R1\x020.0.1()\x03R"),
+            Say(b"\x02(CUSTOMER 7)\x03\x11"),
+            *END,
+        ],
+        request=Request("12345678"),
+    )
+    assert talk.open() == "00000000"
+    assert talk.login() == Answered(AnswerKind.ACK)
+    assert talk.ask("R1", "1.8.0(1)").text == "1.8.0(001234.567*kWh)"
+    assert talk.ask("W1", "0.0.1(CUSTOMER 7)") == Answered(AnswerKind.ACK)
+    assert talk.ask("R1", "0.0.1()") == Answered(AnswerKind.DATA, "(CUSTOMER 7)")
+    talk.leave()
+    talk.check()
+
+
+def test_t09_password_in_a_second_bracket() -> None:
+    # the session reads the old value, writes, and reads back
+    talk = Talk(
+        [
+            REQUEST,
+            Say(b"/EXA5\\@DEMO-V\r\n"),
+            Hear(b"\x06051\r\n"),
+            Speed(9600),
+            Say(b"\x01P0\x02()\x03`"),
+            P1,
+            Say(ACK),
+            Hear(b"\x01R5\x020.9.2()\x03\\"),
+            Say(framed(b"0.9.2(1240531)")),
+            Hear(b"\x01W5\x020.9.2(1240601)(00000000)\x03h"),
+            Say(ACK),
+            Hear(b"\x01R5\x020.9.2()\x03\\"),
+            Say(b"\x020.9.2(1240601)\x03\x09"),
+            Hear(b"\x01R5\x020.9.1()\x03_"),
+            Say(b"\x020.9.1(1101415)\x03\x0b"),
+            Hear(b"\x01W5\x020.9.1(1101455)(00000000)\x03n"),
+            Say(ACK),
+            Hear(b"\x01R5\x020.9.1()\x03_"),
+            Say(framed(b"0.9.1(1101455)")),
+            *END,
+        ]
+    )
+    session = talk.session(
+        "00000000", read_styles=[("R5", ""), ("R1", "1")], write_command="W5"
+    )
+    assert session.operand == ""
+    change = session.write("0.9.2", "1240601")
+    assert (change.old, change.outcome, change.shown) == ("1240531", "done", "1240601")
+    assert session.write("0.9.1", "1101455").old == "1101415"
+    session.leave()
+    talk.check()
+
+
+def test_t10_damage_both_ways() -> None:
+    talk = Talk(
+        [
+            *OPENED[:1],
+            Say(b"/EXA5DEMO-N\r\n"),
+            *OPENED[2:],
+            P1,
+            Say(NAK),
+            P1,
+            Say(ACK),
+            Hear(b"\x01R1\x021.8.0(1)\x03k"),
+            Say(b"\x021.8.0(001234.5*kWh)\x03["),
+            Hear(NAK),
+            Say(b"\x021.8.0(001234.5*kWh)\x03Z"),
+            *END,
+        ]
+    )
+    talk.open()
+    assert talk.login() == Answered(AnswerKind.ACK)
+    assert talk.ask("R1", "1.8.0(1)").text == "1.8.0(001234.5*kWh)"
+    assert talk.blocks == [b"\x021.8.0(001234.5*kWh)\x03Z"]
+    talk.leave()
+    talk.check()
+
+
+def test_t11_parts_of_an_answer() -> None:
+    parts = [
+        b"\x020100(000102030405060708090A0B0C0D0E0F)\r\n\x04\x05",
+        b"\x020110(101112131415161718191A1B1C1D1E1F)\r\n\x04\x04",
+        b"\x020120(2021222324252627)\r\n\x03\x06",
+    ]
+    talk = logged_in(
+        [
+            Hear(b"\x01R3\x020100(28)\x03j"),
+            Say(parts[0]),
+            Hear(ACK),
+            Say(parts[1][:-1] + b"\x05"),
+            Hear(NAK),
+            Say(parts[1]),
+            Hear(ACK),
+            Say(parts[2]),
+        ]
+    )
+    got = talk.ask("R3", "0100(28)")
+    assert talk.blocks == parts
+    assert got.text.encode() == b"".join(part[1:-2] for part in parts)
+    talk.leave()
+    talk.check()
+
+
+def test_t12_parts_of_a_write() -> None:
+    second = b"\x01W3\x02(FFEEDDCCBBAA99887766554433221100)\x04c"
+    talk = logged_in(
+        [
+            Hear(b"\x01W3\x020200(00112233445566778899AABBCCDDEEFF)\x04a"),
+            Say(ACK),
+            Hear(second),
+            Say(NAK),
+            Hear(second),
+            Say(ACK),
+            Hear(b"\x01W3\x02(0102)\x03g"),
+            Say(ACK),
+        ]
+    )
+    first = "0200(00112233445566778899AABBCCDDEEFF)"
+    done = Answered(AnswerKind.ACK)
+    assert talk.ask("W3", first, last=False) == done
+    assert talk.ask("W3", "(FFEEDDCCBBAA99887766554433221100)", last=False) == done
+    assert talk.ask("W3", "(0102)") == done
+    talk.leave()
+    talk.check()
+
+
+def test_t13_error_messages() -> None:
+    talk = logged_in(
+        [
+            Hear(b"\x01R1\x029.9.9(1)\x03k"),
+            Say(b"\x02(ER02)\x03\x17"),
+            Hear(b"\x01W1\x021.8.0(0)\x03o"),
+            Say(b"\x02(ER07)\x03\x12"),
+            Hear(b'\x01R5\x02P.01(12406010000;12406010100)\x03"'),
+            Say(b"\x02P.01(ERROR)\x03%"),
+        ]
+    )
+    assert talk.ask("R1", "9.9.9(1)") == Answered(AnswerKind.ERROR, "ER02")
+    assert talk.ask("W1", "1.8.0(0)") == Answered(AnswerKind.ERROR, "ER07")
+    got = talk.ask("R5", "P.01(12406010000;12406010100)")
+    assert got == Answered(AnswerKind.ERROR, "ERROR")
+    talk.leave()
+    talk.check()
+
+
+def test_t13_refused_password() -> None:
+    talk = Talk(
+        [
+            *OPENED[:2],
+            Hear(b"\x06001\r\n"),
+            P0,
+            Hear(b"\x01P1\x02(99999999)\x03a"),
+            Say(BREAK.data),
+        ],
+        max_speed=300,
+    )
+    talk.open()
+    assert talk.login("99999999") == Answered(AnswerKind.BREAK)
+    assert not talk.engine.is_open
+    talk.leave()  # nothing to be said
+    talk.check()
+
+
+def test_t17_answer_to_a_challenge() -> None:
+    talk = Talk(
+        [
+            REQUEST,
+            Say(b"/GEC5120510070213@000\r\n"),
+            Hear(b"\x06051\r\n"),
+            Speed(9600),
+            Say(b"\x01P0\x02(B0A692CB07930FD1)\x03a"),
+            Hear(b"\x01P2\x02(61F79994CB6EAD8E)\x03\x13"),
+            Say(ACK),
+            Hear(b"\x01R1\x02798001(10)\x03e"),
+            Say(b"\x02(30303030303030303031323334353637)\x03\x02"),
+            *END,
+        ]
+    )
+    session = Programming(talk.engine, talk.run)
+    answer = Login(lambda operand: elster_a1700("00000000", operand), 2)
+    session.enter(talk.wire.now, answer)
+    assert session.operand == "B0A692CB07930FD1"
+    got = talk.ask("R1", "798001(10)")
+    assert got.text == "(30303030303030303031323334353637)"
+    session.leave()
+    talk.check()
+
+
+def test_t18_load_profile() -> None:
+    rows = (
+        b"P.01(1240601001500)(00)(15)(2)(1.5.0)(kW)(3.5.0)(kvar)\r\n"
+        b"(0.412)(0.051)\r\n(0.398)(0.049)\r\n"
+        b"P.01(1240601004500)(20)(15)(2)(1.5.0)(kW)(3.5.0)(kvar)\r\n"
+        b"(0.405)(0.050)\r\n(0.420)()\r\n"
+    )
+    log = (
+        b"P.98(1240601003012)(00000020)()(2)(0.9.1)()(0.9.2)()(1003000)(1240601)\r\n"
+        b"P.98(1240601120000)(00002000)()(0)\r\n"
+    )
+    talk = logged_in(
+        [
+            Hear(b"\x01R5\x02P.01(12406010015;12406010100)\x03&"),
+            Say(b"\x02" + rows + b"\x03$"),
+            Hear(b"\x01R5\x02P.98(12406010000;)\x03\x13"),
+            Say(b"\x02" + log + b"\x03\x03"),
+        ]
+    )
+    decoder = ProfileDecoder(timezone(timedelta(hours=2)))
+    got = talk.ask("R5", "P.01(12406010015;12406010100)")
+    found = [*decoder.feed(got.text), *decoder.finish(ended=True)]
+    values = ["0.412", "0.051", "0.398", "0.049", "0.405", "0.050", "0.420", ""]
+    assert [row.raw for row in found] == values
+    assert found[-1].value is None
+    assert [f"{row.time:%H%M}" for row in found[::2]] == [
+        "0015",
+        "0030",
+        "0045",
+        "0100",
+    ]
+    assert talk.ask("R5", "P.98(12406010000;)").text.encode() == log
+    talk.leave()
+    talk.check()
+
+
+def test_t24_other_commands_and_lone_acks() -> None:
+    talk = Talk(
+        [
+            REQUEST,
+            Say(b"/MKS6<2>ADM(M550.2251)\r\n"),
+            Hear(b"\x06061\r\n"),
+            Speed(19200),
+            Say(ACK),
+            Hear(b"\x01P1\x02(12345678)\x03i"),
+            Say(ACK),
+            Hear(b"\x01R2\x020.0.0()\x03P"),
+            Say(b"\x020.0.0(00000002)\x030"),
+            Hear(b"\x01R2\x020.9.2()\x03["),
+            Say(b"\x020.9.2(24-06-01)\x038"),
+            Hear(b"\x01W2\x020.9.1(13:30:35)\x03Z"),
+            Say(ACK),
+            Hear(b"\x01R2\x02P.01(24-06-01,00:00;24-06-01,00:15)\x03 "),
+            Say(
+                b"\x02P.01\r\n(24-06-01,00:00)(123456.789,123.456,230.1,229.8)\r\n"
+                b"(24-06-01,00:15)(123456.890,123.456,230.2,229.9)\r\n\x03z"
+            ),
+            Hear(b"\x01E2\x021.6.0()\x03@"),
+            Say(ACK),
+            BREAK,
+            Say(ACK),
+            Speed(300),
+        ]
+    )
+    assert talk.open() is None
+    assert talk.login("12345678").kind is AnswerKind.ACK
+    assert talk.ask("R2", "0.0.0()").text == "0.0.0(00000002)"
+    assert talk.ask("R2", "0.9.2()").text == "0.9.2(24-06-01)"
+    assert talk.ask("W2", "0.9.1(13:30:35)").kind is AnswerKind.ACK
+    profile = talk.ask("R2", "P.01(24-06-01,00:00;24-06-01,00:15)")
+    assert profile.text.startswith("P.01\r\n(24-06-01,00:00)(123456.789,")
+    assert talk.ask("E2", "1.6.0()").kind is AnswerKind.ACK
+    talk.leave()
+    assert talk.wire.speed == 300
+
+
+@pytest.mark.parametrize("cut", [(), (1,), None])
+def test_pieces_do_not_matter(cut: object) -> None:
+    answer = b"\x021.8.0(001234.567*kWh)\x03["
+    steps: list[MeterStep] = [Hear(b"\x01R1\x021.8.0(1)\x03k"), Say(answer)]
+    talk = logged_in(steps, {"cut": cut})
+    assert talk.ask("R1", "1.8.0(1)").text == "1.8.0(001234.567*kWh)"
+    assert answer == framed(answer[1:-2])
+    talk.leave()
+    talk.check()
