@@ -342,17 +342,27 @@ class Programming:
         """
         return self.carry_out(self.plan_write(code, value))
 
-    def carry_out(self, change: Change) -> Change:
+    def carry_out(
+        self, change: Change, *, same: Callable[[str, str], bool] | None = None
+    ) -> Change:
         """Do a change that was planned, as ``write`` does.
+
+        Args:
+            change: as ``plan_write`` gave it.
+            same: whether the value read back is the one written; a clock goes on
+                meanwhile.  None: the same number or text.
 
         Raises:
             the errors of ``write``.
         """
         assert change.new is not None
         command = Command.from_bytes(change.message)
-        return self._journalled(change, lambda: self._write(change, command))
+        same = same or same_value
+        return self._journalled(change, lambda: self._write(change, command, same))
 
-    def _write(self, change: Change, command: Command) -> Change:
+    def _write(
+        self, change: Change, command: Command, same: Callable[[str, str], bool]
+    ) -> Change:
         got = self._send(command, repeatable=False)
         if got.kind in (AnswerKind.ERROR, AnswerKind.NAK, AnswerKind.BREAK):
             said = got.text or got.kind.value
@@ -366,8 +376,8 @@ class Programming:
         except IecReadError as error:
             return _outcome(change, "unknown", detail=error.message)
         assert change.new is not None
-        if same_value(back, change.new):
-            if acknowledged or not same_value(change.old or "", change.new):
+        if same(back, change.new):
+            if acknowledged or not same(change.old or "", change.new):
                 return _outcome(change, "done", back)
             return _outcome(change, "unknown", back, "the value was the same before")
         if not acknowledged and change.old is not None and back == change.old:

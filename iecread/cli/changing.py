@@ -72,7 +72,7 @@ def change(
             around.note("dry run: nothing was sent")
             return planned
         asked = time.monotonic()
-        if not yes and not _agreed(around):
+        if not yes and not agreed(around):
             raise CheckError("nothing was changed: the answer was no")
         if time.monotonic() - asked <= PATIENCE:
             return carry_out(session, planned)
@@ -106,7 +106,8 @@ def _show(around: Surroundings, station: Station, planned: "Change") -> None:
         around.say(f"{name + ':':<10} {printable(text)}")
 
 
-def _agreed(around: Surroundings) -> bool:
+def agreed(around: Surroundings) -> bool:
+    """Ask; anything but yes is no."""
     assert around.stdin is not None and around.stderr is not None
     around.stderr.write("Send it? [y/N] ")
     around.stderr.flush()

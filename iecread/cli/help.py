@@ -32,10 +32,12 @@ def _exit_codes() -> str:
 def _environment() -> str:
     from iecread.cli.decode import command as decode
     from iecread.cli.listen import command as listen
+    from iecread.cli.loadprofile import command as load_profile
     from iecread.cli.readout import command as readout
+    from iecread.cli.write import command as write
 
     options: dict[str, str] = {}
-    for used in (readout, listen, decode):
+    for used in (readout, listen, decode, load_profile, write):
         options.update(variables(used))
     width = max(map(len, options))
     lines = [f"  {name:<{width}}  {option}" for name, option in options.items()]

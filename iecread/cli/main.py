@@ -36,6 +36,7 @@ COMMANDS = {
     "Change (shows old and new, asks first)": {
         "write": "Write one register, read it back.",
         "execute": "Execute command (E2).",
+        "clock": "show, set: drift against this computer; guarded setting.",
     },
     "Find and diagnose": {
         "decode": "A saved readout, dialogue or telegrams into values.",
