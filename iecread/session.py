@@ -240,6 +240,8 @@ class Meter:
             for event in self._events(engine):
                 if isinstance(event, Identified):
                     head = event.raw
+                    if head[-1:] not in (b"\r", b"\n", b"\x8d"):
+                        head += b"\n"  # a lost line end must not join the data
                     blocks, missing = [], list(wanted)
                 elif isinstance(event, BlockReceived):
                     blocks.append(event.data)

@@ -22,7 +22,7 @@ from iecread.protocol.datasets import Cut, DataSet, closing, code_start, cut
 from iecread.protocol.messages import Identification
 from iecread.protocol.parity import DAMAGED, Parity
 
-LIMIT = 2 << 20
+LIMIT = 4 << 20
 """Bytes of one telegram, line or frame; what is longer is handed out in parts."""
 
 PARITY_SAMPLE = 64 << 10
