@@ -141,6 +141,48 @@ def test_what_is_held_back_is_given_back() -> None:
     assert echo.cancel(b"4") == b"/?124"
 
 
+def test_before_anything_was_sent_all_is_the_meters() -> None:
+    echo = EchoFilter()
+    assert not echo.complete and not echo.seen
+    assert echo.cancel(REQUEST) == REQUEST
+    assert not echo.complete
+
+
+@SIZES
+@pytest.mark.parametrize("expected", [None, True])
+@pytest.mark.parametrize(
+    "back", [b"?x!\r\n", b"xy?!\r\n", b"x?x\r\n", b"/?", b"/x!\r\n"]
+)
+def test_more_damage_than_one_character_is_no_echo(
+    size: int, expected: bool | None, back: bytes
+) -> None:
+    echo = EchoFilter(expected)
+    echo.sent(REQUEST)
+    assert through(echo, back + IDENTIFICATION, size) == back + IDENTIFICATION
+    assert not echo.complete
+
+
+@SIZES
+def test_an_answer_without_an_echo_before_it_shows_that_there_is_none(
+    size: int,
+) -> None:
+    echo = EchoFilter()
+    echo.sent(REQUEST)
+    assert through(echo, IDENTIFICATION, size) == IDENTIFICATION
+    echo.absent()
+    echo.sent(b"\x01B0\x03q")  # the meter's own break looks like ours
+    assert through(echo, b"\x01B0\x03q", size) == b"\x01B0\x03q"
+
+
+def test_an_echo_that_was_seen_is_never_absent() -> None:
+    echo = EchoFilter(True)
+    echo.sent(REQUEST)
+    echo.absent()
+    assert echo.cancel(REQUEST) == b""
+    echo.sent(b"\x06050\r\n")
+    assert echo.cancel(b"\x06050\r\n") == b""
+
+
 @given(st.binary(min_size=3, max_size=12), st.binary(max_size=30), st.integers(1, 12))
 def test_what_comes_is_echo_or_passes_in_order(
     sent: bytes, came: bytes, size: int

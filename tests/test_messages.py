@@ -1,5 +1,7 @@
 """Messages parse, serialise, and give back exactly the bytes that they took."""
 
+from dataclasses import fields
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,6 +141,15 @@ class TestIdentification:
         found = Identification(f"/EXA{z}METER")
         assert (found.mode, found.speed) == (mode, speed)
 
+    @pytest.mark.parametrize(
+        ("text", "fast"),
+        [("/EXaX", True), ("/EXA5", False), ("/exA5", False), ("/EXAa", False)],
+    )
+    def test_the_third_letter_tells_the_reaction_time(
+        self, text: str, fast: bool
+    ) -> None:
+        assert Identification(text).fast is fast
+
     def test_the_tables_of_speeds(self) -> None:
         assert list(MODE_B_SPEEDS.values()) == [600, 1200, 2400, 4800, 9600, 19200]
         assert list(MODE_C_SPEEDS.values()) == [300, *MODE_B_SPEEDS.values()]
@@ -263,6 +274,16 @@ def test_blocks_and_commands_that_we_make_are_right(
         twin = Command.from_bytes(command.to_bytes(), kind)
         assert (twin.name, twin.text, twin.last) == ("W1", text, last)
         assert twin.right
+
+
+@pytest.mark.parametrize(
+    "message", [Request(), Identification("/EXA5"), OptionSelect(), Block(b""), BREAK]
+)
+def test_messages_do_not_change(message: object) -> None:
+    for field in fields(message):  # type: ignore[arg-type]
+        with pytest.raises(AttributeError):
+            setattr(message, field.name, "?")
+    assert hash(message) is not None
 
 
 @pytest.mark.parametrize(

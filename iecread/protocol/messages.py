@@ -27,7 +27,6 @@ MODE_C_SPEEDS = dict(
 # Every speed that a meter may agree to, in Bd; the first is the opening speed
 SPEEDS = tuple(MODE_C_SPEEDS.values())
 BITS_PER_CHARACTER = 10  # 5.1: 1 start, 7 data, parity, 1 stop; 8N1 is as long
-ADDRESS_LENGTH = 32  # 6.3.14, item 22
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from enum import Enum
 
 DAMAGED = 0xE000  # first code point that stands for a character of wrong parity
 
-_PARITY_BIT = 0x80  # 5.1: the eighth bit of the character
 _TO_EVEN = bytes(c & 0x7F | (c & 0x7F).bit_count() % 2 << 7 for c in range(256))
 _ODD = bytes(c for c in range(256) if c.bit_count() % 2)
 _PLAIN = bytes(c & 0x7F for c in range(256))
