@@ -147,3 +147,8 @@ def test_no_events(run):
     argv = ("events", VDEW, "--from=2001-01-01", "--to=2001-02-01")
     assert "no events" in run(*argv, exit=3).stderr
     run("events", VDEW, "--channel=P.77", exit=9)
+
+
+def test_a_log_goes_back_for_years(run):
+    recent = rows(run("events", VDEW, "--from=-90d").stdout)
+    assert 0 < len(recent) < len(rows(run("events", VDEW, "--from=-400d").stdout))

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from iecread.cli.exitcodes import UsageError
-from iecread.cli.options import DURATION
+from iecread.cli.options import Duration
 
 if TYPE_CHECKING:
     from iecread.metertime import MeterClock
 
+_BACK = Duration(20 * 366 * 86400.0)
 _WORDS = ("now", "today", "yesterday")
 
 
@@ -40,7 +41,7 @@ class Moment(click.ParamType[str]):
         if text in self._words:
             return text
         if text.startswith("-"):
-            DURATION.convert(text[1:], param, ctx)
+            _BACK.convert(text[1:], param, ctx)
             return text
         try:
             datetime.fromisoformat(text)
@@ -67,7 +68,7 @@ def resolve(text: str, now: datetime, clock: "MeterClock") -> datetime:
         back = timedelta(days=text == "yesterday")
         return clock.instant(Stamp(wall - back, None))
     if text.startswith("-"):
-        return now - timedelta(seconds=DURATION.convert(text[1:], None, None))
+        return now - timedelta(seconds=_BACK.convert(text[1:], None, None))
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else clock.instant(Stamp(moment, None))
 

@@ -87,9 +87,17 @@ def _together(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 class Duration(click.ParamType[float]):
-    """``500ms``, ``5s``, ``15m``, ``24h``, ``7d``; a plain number is seconds."""
+    """``500ms``, ``5s``, ``15m``, ``24h``, ``7d``; a plain number is seconds.
+
+    Args:
+        longest: in seconds.
+    """
 
     name = "duration"
+
+    def __init__(self, longest: float = LONGEST) -> None:
+        self._longest = longest
+
     _FORM = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d)?", re.ASCII)
     _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -105,8 +113,9 @@ class Duration(click.ParamType[float]):
         if not match:
             self.fail(f"{value!r} is no duration, such as 500ms, 5s or 15m", param, ctx)
         seconds = float(match[1]) * self._UNITS[match[2] or "s"]
-        if seconds > LONGEST:
-            self.fail(f"{value!r} is more than 30 days", param, ctx)
+        if seconds > self._longest:
+            days = f"{self._longest / 86400:.0f} days"
+            self.fail(f"{value!r} is more than {days}", param, ctx)
         return seconds
 
 
