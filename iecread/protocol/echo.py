@@ -69,7 +69,7 @@ class EchoFilter:
             self._off = True
             self._sent = b""
 
-    def _close(self, passed: bytes, rest: bytes) -> bytes:
+    def _close(self, passed: bytearray, rest: bytes) -> bytes:
         """Expect no more echo; give back what was taken for it."""
         held, self._sent = bytes(self._held), b""
         self._held.clear()
