@@ -103,7 +103,7 @@ class _Stream:
         self._begin(byte)
         if self._text and re.fullmatch("[PRW][1-9]", before):
             self._name = before  # its SOH was lost
-        elif self._text and self.echo and before[-1:] > " ":
+        elif self._text and self.echo and before.strip("\0"):
             self._name = "P1"  # most likely; nothing stands before an answer
 
     def _is_secret(self, char: int) -> bool:
