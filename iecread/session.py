@@ -161,6 +161,7 @@ class Meter:
         self._transport: Transport | None = None
         self._link: Link | None = None
         self._start = 0.0
+        self._line_speed = 0  # as the last session left it
 
     def __enter__(self) -> "Meter":
         self.open()
@@ -196,6 +197,7 @@ class Meter:
                 wait=options.wait,
             )
         self._link = Link(self._transport, self._speed, on_bytes=self._bytes)
+        self._line_speed = self._speed
 
     def close(self) -> None:
         """Close the line; harmless if it is closed."""
@@ -317,6 +319,7 @@ class Meter:
         engine = ProgrammingEngine(
             replace(options, option="1" if options.option == "0" else options.option)
         )
+        engine.speed = self._line_speed
         styles: Sequence[tuple[str, str]] = READ_STYLES
         if read_command:
             counts = ("1", "") if read_command in ("R1", "R3") else ("", "1")
@@ -362,7 +365,9 @@ class Meter:
         return self._transport
 
     def _reader(self) -> ReaderEngine:
-        return ReaderEngine(self._reader_options())
+        engine = ReaderEngine(self._reader_options())
+        engine.speed = self._line_speed
+        return engine
 
     def _reader_options(self) -> ReaderOptions:
         options, transport = self.options, self._open_transport()
@@ -408,12 +413,15 @@ class Meter:
 
     def _events(self, engine: ReaderEngine | ListenEngine) -> Iterator[Event]:
         assert self._link is not None
-        for event in self._link.run(engine):
-            if self.on_event:
-                self.on_event(event, time.monotonic() - self._start)
-            if self.on_step and (words := _words(event, engine)):
-                self.on_step(words)
-            yield event
+        try:
+            for event in self._link.run(engine):
+                if self.on_event:
+                    self.on_event(event, time.monotonic() - self._start)
+                if self.on_step and (words := _words(event, engine)):
+                    self.on_step(words)
+                yield event
+        finally:
+            self._line_speed = engine.speed
         if self.on_step and (engine.parity_errors or engine.noise):
             self.on_step(
                 f"{engine.parity_errors} characters of wrong parity, "

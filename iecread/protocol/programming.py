@@ -10,6 +10,8 @@ and a write never after silence.  In modes A and B commands follow the readout a
 opening speed (6.4.1, 6.4.2).
 """
 
+from collections.abc import Sequence
+
 from iecread.errors import RefusedError, RemoteProtocolError
 from iecread.protocol import parity
 from iecread.protocol.actions import (
@@ -26,10 +28,11 @@ from iecread.protocol.actions import (
 from iecread.protocol.bcc import CheckKind
 from iecread.protocol.messages import ACK, NAK, Block, Command, error_reply
 from iecread.protocol.reader import NAK_LIMIT, ReaderEngine
-from iecread.protocol.receiver import Kind, TooMuch
+from iecread.protocol.receiver import DATA_LIMIT, Kind, TooMuch
 from iecread.protocol.state import ReaderState, Step
 
 RESEND_LIMIT = 2  # 6.3.5: a command is sent three times in all
+PARTS_LIMIT = 16 * DATA_LIMIT  # characters of one answer in parts
 _PASSWORD_RESENDS = 1  # NAK means a damaged frame, but some makers mean "wrong"
 _AWAITS = frozenset(
     {ReaderState.IDLE, ReaderState.READ, ReaderState.LOCKED, ReaderState.OPEN}
@@ -51,6 +54,9 @@ class ProgrammingEngine(ReaderEngine):
     _resends = 0
     _text = ""  # of the parts of the answer so far
     _acknowledged = False  # an ACK came where data were asked for
+    _noise_before = 0  # bytes of noise when the message went out
+    _sum_tried = False  # NAK where the kind of check is unknown: it may be the sum
+    _odd = b""  # an answer in 7 bits that had more than 7
 
     # --- what a session calls ------------------------------------------------
 
@@ -98,10 +104,14 @@ class ProgrammingEngine(ReaderEngine):
 
         May be called at any time; does nothing where no session is open.
         """
+        switches = [a for a, _ in self._queue if isinstance(a, SetSpeed)]
         self._queue.clear()
         self._deadline = None
         if not self.is_open:
+            self._back_to_opening_speed()
             return
+        if switches and self.state in self._selected:  # the meter has switched
+            self._queue.append((switches[-1], None))
         if self.state is ReaderState.IDENTIFIED:  # no answer sent: it goes on alone
             self._step(Step.SILENCE)
         data = Command("B0", kind=self.check_kind or CheckKind.XOR).to_bytes()
@@ -111,9 +121,14 @@ class ProgrammingEngine(ReaderEngine):
 
         self._queue.append((Wait(self._reaction), None))
         self._queue.append((Write(self._coded(data)), signed_off))
-        if self.speed != self.options.opening_speed:
+        if switches or self.speed != self.options.opening_speed:
             self._queue.append((Wait(self._timing.switch_margin), None))
-            self._queue.append((SetSpeed(self.options.opening_speed), None))
+        self._back_to_opening_speed(switches)
+
+    def _back_to_opening_speed(self, switches: Sequence[SetSpeed] = ()) -> None:
+        opening = self.options.opening_speed
+        if switches or self.speed != opening:
+            self._queue.append((SetSpeed(opening), None))
 
     # --- sending -------------------------------------------------------------
 
@@ -125,10 +140,12 @@ class ProgrammingEngine(ReaderEngine):
     def _transmit(self, step: Step) -> None:
         assert self._sent is not None
         command = self._sent
-        kind = self.check_kind or CheckKind.XOR
+        unknown = CheckKind.SUM7 if self._sum_tried else CheckKind.XOR
+        kind = self.check_kind or unknown
         data = Command(command.name, command.text, command.last, kind=kind).to_bytes()
         self._text, self._acknowledged = "", False
         self._receiver.clear()
+        self._noise_before = self._receiver.noise
         self._queue.append((Wait(self._reaction), None))
         self._send(data, step, self._timing.data_answer)
 
@@ -151,6 +168,10 @@ class ProgrammingEngine(ReaderEngine):
     def _look_further(self, now: float, *, silent: bool) -> None:
         if self.state in _AWAITS:
             self._receiver.clear()
+            self._noise_before = self._receiver.noise
+            return
+        if any(isinstance(action, Write) for action, _ in self._queue):
+            self._let_it_end()
             return
         try:
             found = self._receiver.reply()
@@ -178,6 +199,14 @@ class ProgrammingEngine(ReaderEngine):
             self._broken_off(raw, chars)
         else:
             self._data(kind, raw, chars)
+
+    def _let_it_end(self) -> None:
+        """More comes while we owe an ACK or a NAK: a block seemed to end too early."""
+        self._rested += len(self._receiver)
+        self._receiver.clear()
+        if self._rested > DATA_LIMIT:
+            raise TooMuch(f"an answer without an end: {self._rested} bytes so far")
+        self._rest_anew()
 
     def _operand(self, kind: Kind, raw: bytes, chars: bytes) -> None:
         """Take P0, or what some meters send in its place (protocol practice)."""
@@ -222,6 +251,7 @@ class ProgrammingEngine(ReaderEngine):
         """Ask for the last answer once more (6.3.5)."""
         self._naks += 1
         self._events.append(Retried(trouble, "asked for the answer again with NAK"))
+        self._rested = 0
         self._queue.append((Wait(self._reaction), None))
         self._send(NAK, Step.NAK, self._timing.repeat_answer)
 
@@ -238,7 +268,12 @@ class ProgrammingEngine(ReaderEngine):
         """NAK: the frame was damaged on its way (6.3.5), or the meter says no."""
         password = self.state is ReaderState.PASSWORD_SENT
         self._step(Step.NAK, ours=False)
-        if self._resends < (_PASSWORD_RESENDS if password else RESEND_LIMIT):
+        if self._naks and not self._repeatable:
+            # NAK to our NAK: it may have done what was answered illegibly
+            self._deadline = None
+            self._events.append(Answered(AnswerKind.DAMAGED))
+        elif self._resends < (_PASSWORD_RESENDS if password else RESEND_LIMIT):
+            self._sum_tried = not self._sum_tried
             self._send_again(Trouble.REFUSED)
         else:
             self._deadline = None
@@ -257,6 +292,9 @@ class ProgrammingEngine(ReaderEngine):
     def _data(self, kind: Kind, raw: bytes, chars: bytes) -> None:
         block = Block.from_bytes(chars)
         trouble = self._judge(raw, block)
+        if trouble and self._echo.seen and not self._echo.complete:
+            self._unanswered(AnswerKind.DAMAGED)  # it may be our own
+            return
         if trouble:
             self._damaged(trouble)
             return
@@ -266,8 +304,13 @@ class ProgrammingEngine(ReaderEngine):
         if not block.last and self.state is ReaderState.COMMANDED:
             # 6.4.7: another one follows when this one is acknowledged
             self._text += text
+            if len(self._text) > PARTS_LIMIT:
+                self._detail = "parts without an end"
+                self._answer(Step.SILENCE, AnswerKind.DAMAGED)
+                return
             self._step(Step.PART, ours=False)
             self._events.append(BlockReceived(raw))
+            self._rested = 0
             self._queue.append((Wait(self._reaction), None))
             self._send(ACK, Step.ACK, self._timing.data_answer)
             return
@@ -279,6 +322,16 @@ class ProgrammingEngine(ReaderEngine):
             self._answer(Step.BLOCK, AnswerKind.DATA, self._text + text)
         else:  # data in answer to a password: neither yes nor no
             self._answer(Step.SILENCE, AnswerKind.DAMAGED)
+
+    def _judge(self, raw: bytes, block: Block | Command) -> Trouble | None:
+        trouble = super()._judge(raw, block)
+        if trouble or self.options.check_off or self.parity is parity.Parity.EVEN:
+            return trouble
+        if not raw.isascii() and raw != self._odd:
+            # the check covers seven bits; believed when it comes so again
+            self._odd, self._detail = raw, "characters of eight bits"
+            return Trouble.PARITY
+        return None
 
     def _damaged(self, trouble: Trouble) -> None:
         commanded = self.state is ReaderState.COMMANDED
@@ -293,14 +346,25 @@ class ProgrammingEngine(ReaderEngine):
             self._no_operand()
         elif self._acknowledged:
             self._answer(Step.ACK, AnswerKind.ACK)
-        elif self._receiver.noise or len(self._receiver):
+        elif len(self._receiver):  # a block had begun
             self._receiver.clear()
             self._damaged(Trouble.FELL_SILENT)
-        elif self._repeatable and not self._resends:
+        elif self._receiver.noise > self._noise_before:
+            self._unanswered(AnswerKind.DAMAGED)
+        else:
+            self._unanswered(AnswerKind.SILENCE)
+
+    def _unanswered(self, kind: AnswerKind) -> None:
+        """Nothing came that was an answer.
+
+        The meter may not have heard the command: upon NAK it would say its answer to
+        the one before again, which nothing could tell from the right one.
+        """
+        if self._repeatable and not self._resends and not self._text:
             self._step(Step.SILENCE)
             self._send_again(Trouble.NO_ANSWER)
         else:
-            self._answer(Step.SILENCE, AnswerKind.SILENCE)
+            self._answer(Step.SILENCE, kind)
 
     def _no_operand(self) -> None:
         """P0 did not come (protocol practice: some meters skip it).
