@@ -342,7 +342,11 @@ class Meter:
             with suppress(IecReadError):
                 session.leave()
             raise
-        session.leave()
+        try:
+            session.leave()
+        except KeyboardInterrupt:
+            session.leave()
+            raise
 
     def _name(self) -> str:
         return f"{self.options.port} {self.options.address}".strip()

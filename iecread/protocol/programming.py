@@ -108,6 +108,7 @@ class ProgrammingEngine(ReaderEngine):
         self._queue.clear()
         self._deadline = None
         if not self.is_open:
+            self._close()  # what still comes is not to be answered
             self._back_to_opening_speed()
             return
         if switches and self.state in self._selected:  # the meter has switched

@@ -53,7 +53,7 @@ class SimulatedSession:
             url, baud=300, monotonic=self.clock.monotonic, sleep=self.clock.sleep
         )
         self.meter: ProgrammableEngine = self.line.responder.engine  # type: ignore[attr-defined]
-        self.memory: SimulatedMemory = self.meter.programming.memory  # type: ignore[assignment]
+        self.memory: SimulatedMemory = self.meter.programming.memory
         self.even = "parity=even" in url
         self.sent: list[tuple[float, bytes, int]] = []
         self.speed = 300
@@ -177,7 +177,7 @@ def play(seed: int, refusals: Refusals, tally: Tally) -> None:
     secret, refused = Secret("00000000"), False
     for turn in range(2):
         line.begin()
-        before = _passwords(line)
+        before, known = _passwords(line), refused
         session = line.session(write_command=writes[reads])
         login = Login(lambda operand: "00000000", 1, secret, refusals, (f"m{seed}",))
         try:
@@ -197,7 +197,7 @@ def play(seed: int, refusals: Refusals, tally: Tally) -> None:
         else:
             tally.counts["finished"] += 1
         sendings = _passwords(line) - before
-        if turn and refused and sendings:
+        if known and sendings:
             wrong("a refused password was sent in the next session")
         if "wrong-password" in found and sendings > 1:
             if found.get("refusal") != "nak":  # there it may have been damaged
