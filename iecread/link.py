@@ -73,7 +73,11 @@ class Link:
                     rest = action, max(self._free, self._heard) + action.seconds
                 left = rest[1] - self._clock()
                 if left > 0:
-                    self._receive(engine, left)
+                    try:
+                        self._receive(engine, left)
+                    except PortError as error:
+                        yield from self._last(engine, error)
+                        return
                     continue
             elif isinstance(action, Write):
                 came = self._write(action.data)

@@ -136,8 +136,8 @@ def test_progress_shows_lines_as_not_checked(around):
     events(progress)
     lines = progress.render(24).plain.splitlines()
     assert lines[0] == "  1.8.0(1\\x1b*kWh)"
-    assert lines[1].startswith("0 s   10 bytes   ")
-    assert lines[1].endswith("not checked yet   /ABC5x\\x1b")
+    assert lines[1].startswith("not checked yet   0 s   10 bytes   ")
+    assert lines[1].endswith("   /ABC5x\\x1b")
 
 
 def test_progress_without_lines(around):

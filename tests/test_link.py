@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable
 
 import pytest
+from wire import framed
 
 from iecread.errors import NoAnswerError, PortError, RemoteProtocolError
 from iecread.link import Link
@@ -18,6 +19,7 @@ from iecread.protocol.actions import (
     Wait,
     Write,
 )
+from iecread.protocol.reader import ReaderEngine, ReaderOptions
 from iecread.transports import LineKind
 from iecread.transports.memory import Clock, Damage, MemoryLine
 
@@ -329,6 +331,29 @@ class TestLostLine:
         with pytest.raises(PortError):
             run(engine, line)
         assert engine.came
+
+    def test_while_waiting_what_came_may_be_all(self, clock: Clock) -> None:
+        line = MemoryLine(clock, Damage(close_after=1))
+        line.deliver(b"x", 1000.1)
+        engine = Puppet(clock, Wait(5.0))
+
+        def enough() -> None:
+            engine.queue.clear()
+            engine.happened.append(Done())
+
+        engine.on_timeout = enough
+        assert run(engine, line) == [Done()]
+
+    def test_a_block_ends_a_readout_whatever_is_still_due(self) -> None:
+        """A gateway is quicker than the wait for the change of speed, and closes."""
+        engine = ReaderEngine(ReaderOptions(adjustable=False, switch_delay=9.0))
+        engine.start(0.0)
+        answers = [b"/EXA5DEMO\r\n", framed(b"1.8.0(1)\r\n!\r\n")]
+        while isinstance(action := engine.next_action(), Write | Wait) and answers:
+            engine.action_done(1.0)
+            if isinstance(action, Write):
+                engine.receive_data(answers.pop(0), 1.0)
+        assert isinstance(engine.events()[-1], Done) and engine.finished
 
 
 def test_events_come_as_they_happen(clock: Clock) -> None:

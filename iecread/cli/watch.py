@@ -231,11 +231,12 @@ class Progress:
         shown = list(self._lines or ())[-max(0, height - 3) :]
         for line in shown:
             text.append(f"  {printable(line)}\n", "dim")
-        parts = [f"{now - self._start:.0f} s"]
+        # in front, where no narrow terminal cuts it off
+        parts = ["not checked yet"] if shown else []
+        parts += [f"{now - self._start:.0f} s"]
         if self._received:
             span = [n for moment, n in list(self._recent) if moment > now - _RATE_SPAN]
             rate = sum(span) / min(_RATE_SPAN, max(0.5, now - self._start))
             parts += [f"{self._received} bytes", f"{rate:.0f} byte/s"]
-        parts += ["not checked yet"] if shown else []
         text.append("   ".join([*parts, printable(self._state)]))
         return text

@@ -589,6 +589,8 @@ class ReaderEngine:
         self._events.append(BlockReceived(raw))
         if last:
             self._deadline = None
+            # a change of speed may still be due where the meter is beyond a gateway
+            self._queue.clear()
             self._step(Step.BLOCK, ours=False)
             self._readout_over()
         else:  # 6.4.7: another one follows when this one is acknowledged
