@@ -101,6 +101,7 @@ def test_a_file_that_cannot_be_read(run, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     stderr = run("decode", name, exit=2).stderr
     assert stderr.startswith("iecread: cannot read ")
+    assert "\n  hint: " in stderr
 
 
 def test_output(run, tmp_path):

@@ -108,6 +108,13 @@ def test_what_was_not_understood_is_shown() -> None:
     assert text.count("x") > 300
 
 
+def test_what_is_no_table_keeps_to_the_width() -> None:
+    told = {"identification": "/ABC5" + "x" * 80, "text": ("y" * 300,)}
+    wide = reading("9", Decimal("-12345678901.2345"), "kvarh", name="voltage")
+    lines = drawn(wide, width=20, **told).split("\n")
+    assert max(len(line) for line in lines if "x" in line or "y" in line) == 20
+
+
 @pytest.mark.parametrize("width", [20, 40, 60, 72, 80, 100, 200])
 def test_numbers_are_never_cut_or_folded(width: int) -> None:
     long = reading("9", Decimal("-12345678901.2345"), "kvarh", name="x " * 30)

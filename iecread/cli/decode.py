@@ -130,7 +130,10 @@ def _opened(around: Surroundings, file: str) -> AbstractContextManager[BinaryIO]
         return open(file, "rb")
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"cannot read {file!r}: {why.lower()}") from error
+        raise UsageError(
+            f"cannot read {file!r}: {why.lower()}",
+            "name a file that holds what a meter sent, or - for stdin",
+        ) from error
 
 
 def _read(stream: BinaryIO, file: str) -> Iterator[bytes]:

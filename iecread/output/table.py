@@ -96,14 +96,15 @@ def table(readout: Readout, *, width: int, color: bool, utc: bool = False) -> st
         _environ={},  # what the caller decided about colour and width counts
     )
     for line in _header(readout, utc):
-        console.print(line, overflow="fold")
+        console.print(line, overflow="fold", width=width)
     if readout.registers:
         console.print()
         console.print(_draw(cells, widths))
     if readout.text:
         console.print(Text("\nnot understood:", "yellow"))
         for entry in readout.text:
-            console.print(Text(f"  {printable(entry)}"), overflow="fold")
+            text = Text(f"  {printable(entry)}")
+            console.print(text, overflow="fold", width=width)
     return "\n".join(line.rstrip() for line in file.getvalue().split("\n"))
 
 
@@ -132,7 +133,7 @@ def _header(readout: Readout, utc: bool) -> list[Text]:
     check, style = _CHECKS.get(readout.block_check, (readout.block_check, "yellow"))
     end = Text.assemble((check, style or "dim"))
     if not readout.complete:
-        end.append(", INCOMPLETE: the end is missing", "bold yellow")
+        end.append(", INCOMPLETE: no end, or an open bracket", "bold yellow")
     return [line for line in (title, Text(second, "dim"), end) if line]
 
 
