@@ -175,7 +175,7 @@ def play(seed: int, refusals: Refusals, tally: Tally) -> None:
         tally.violations.append(f"{seed}: {url}: {what}")
 
     secret, refused = Secret("00000000"), False
-    for turn in range(2):
+    for _ in range(2):
         line.begin()
         before, known = _passwords(line), refused
         session = line.session(write_command=writes[reads])
