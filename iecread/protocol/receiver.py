@@ -20,6 +20,7 @@ from iecread.protocol.parity import Parity
 NOISE_LIMIT = 1024  # bytes without an identification
 GLITCH_LIMIT = 4096  # bytes behind it without anything that looks like data
 DATA_LIMIT = 1 << 20  # bytes of one data block or telegram
+ANSWER_LIMIT = 4 << 20  # bytes of one answer: a load profile of a year and more
 _TAIL_LIMIT = 8  # line ends behind the "!" of a readout without a frame
 
 _START = re.compile(rb"/(?=[A-Za-z]{3})")
@@ -279,8 +280,8 @@ class Receiver:
         self._limit(len(self._chars))
         return None
 
-    def _limit(self, count: int) -> None:
-        if count > DATA_LIMIT:
+    def _limit(self, count: int, most: int | None = None) -> None:
+        if count > (DATA_LIMIT if most is None else most):
             raise TooMuch(
                 f"a data block without an end: {count} bytes so far",
                 "the meter or the line is out of order: try again, then another head",
@@ -334,8 +335,10 @@ class Receiver:
             return Kind.NAK, self.rest()
         return None
 
-    def _message(self, kind: Kind, stop: int) -> tuple[Kind, bytes]:
-        self._limit(stop)
+    def _message(
+        self, kind: Kind, stop: int, most: int | None = None
+    ) -> tuple[Kind, bytes]:
+        self._limit(stop, most)
         raw = self._take(stop)
         if self.parity is Parity.EVEN:
             self.parity_errors += parity.errors(raw)
@@ -365,11 +368,10 @@ class Receiver:
             end = _FRAME_END.search(self._chars, max(1, self._searched))
             if end and end.end() < len(self._chars):
                 kind = Kind.BLOCK if end[0] == ETX else Kind.PART
-                return self._message(
-                    Kind.COMMAND if first == SOH else kind, end.end() + 1
-                )
+                kind = Kind.COMMAND if first == SOH else kind
+                return self._message(kind, end.end() + 1, ANSWER_LIMIT)
             self._searched = end.start() if end else len(self._chars)
-            self._limit(len(self._chars))
+            self._limit(len(self._chars), ANSWER_LIMIT)
             return None
         self.clear()
         return None
