@@ -3,6 +3,7 @@
 import click
 import pytest
 
+from iecread.cli.exitcodes import UsageError
 from iecread.cli.options import (
     ADDRESS,
     DURATION,
@@ -131,6 +132,12 @@ def test_an_unknown_meter_may_be_a_port(target, meant):
         port_of(target)
     assert caught.value.message == f"no meter called {target!r}"
     assert meant in caught.value.hint
+
+
+@pytest.mark.parametrize("target", ["", " "])
+def test_an_empty_target(target):
+    with pytest.raises(UsageError, match="TARGET is empty"):
+        port_of(target)
 
 
 def test_unknown_meter_at_the_command_line(run):

@@ -324,9 +324,16 @@ def port_of(target: str) -> str:
 
     Raises:
         ConfigError: it is spelled like a meter's name, and there is no such meter.
+        UsageError: it is empty.
     """
     if is_port(target):
         return target
+    if not target.strip():
+        from iecread.cli.exitcodes import UsageError
+
+        raise UsageError(
+            "TARGET is empty", "is a variable of the shell not set? " + _meant(target)
+        )
     raise ConfigError(f"no meter called {target!r}", _meant(target))
 
 
