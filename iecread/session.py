@@ -106,6 +106,13 @@ class MeterOptions:
                 raise ConfigError(
                     f"{key} cannot be {getattr(self, key)!r}", f"it is one of: {known}"
                 )
+        for key in ("baud", "max_baud", "switch_delay", "timeout", "retries", "wait"):
+            value = getattr(self, key)
+            least = 1 if "baud" in key else 0
+            if value is None and key not in ("retries", "wait"):
+                continue
+            if not isinstance(value, int | float) or value < least:
+                raise ConfigError(f"{key} cannot be {value!r}", "it is a number")
         Request(self.address).to_bytes()
 
 

@@ -194,3 +194,18 @@ def test_parity_is_made_in_software_but_not_for_ptys() -> None:
     assert parity_plan("7e1", LineKind.PTY) == ((even,), even)
     for framing in ("8n1", "hw7e1"):
         assert parity_plan(framing, LineKind.UART) == ((none,), none)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("baud", -1),
+        ("baud", "9600"),
+        ("timeout", "5s"),
+        ("wait", None),
+        ("retries", -1),
+    ],
+)
+def test_an_option_that_is_no_number(key: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=f"{key} cannot be"):
+        Meter("sim://household", **{key: value})
