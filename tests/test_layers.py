@@ -45,6 +45,7 @@ PLACES = {
     "click": lambda file: file.startswith("cli/"),
     "serial": lambda file: file.startswith("transports/"),
     "rich": lambda file: file == "output/table.py" or file.startswith("cli/"),
+    "matplotlib": lambda file: file == "output/plot.py",
 }
 
 
@@ -157,7 +158,7 @@ def test_rich_is_imported_only_where_something_is_drawn() -> None:
 
 
 def test_only_the_standard_library_and_the_four_dependencies() -> None:
-    optional = {"keyring"}
+    optional = {"keyring", "matplotlib"}
     known = _KNOWN | {"click", "serial", "rich", "tomli"} | optional
     assert {found.root for found in IMPORTS} <= known
     wrong = [f"{i.file}:{i.line}" for i in IMPORTS if i.root in optional and i.at_top]

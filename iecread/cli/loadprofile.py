@@ -1,11 +1,13 @@
 """``iecread load-profile``: interval values between two times.
 
 Rows are written while they arrive.  With ``--from last`` the request begins behind
-the newest row of the file, and what the file has already is left out.
+the newest row of the file, and what the file has already is left out.  With
+``--plot`` they are gathered besides, and drawn when the last one is stored.
 """
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ from iecread.cli.options import (
     Option,
     OutputOptions,
     PasswordOptions,
+    Picture,
     clock_option,
     common_options,
     line_options,
@@ -35,6 +38,7 @@ from iecread.errors import OutputError, RemoteProtocolError
 if TYPE_CHECKING:
     from iecread.continuity import Continuity
     from iecread.loadprofile import Row
+    from iecread.output.plot import Plot
     from iecread.profilesummary import Summary
     from iecread.resume import Resume
 
@@ -110,6 +114,14 @@ _NOT_SURE = {"unchecked", "malformed"}
     default="own",
     help="Digit in front of them.  [default: own]",
 )
+@click.option(
+    "--plot",
+    cls=Option,
+    section="Profile",
+    type=Picture(),
+    metavar="FILE",
+    help="Draw the rows, too: .png or .svg; needs iecread[plot].",
+)
 @read_command_option
 @output_options(*FORMATS)
 @clock_option
@@ -128,6 +140,7 @@ def command(
     step: float,
     style: str,
     season: str,
+    plot: str | None,
     command: str | None,
     clock: str,
     out: OutputOptions,
@@ -169,18 +182,26 @@ def command(
     decoder = ProfileDecoder(zone, clock, channel=channel)
     summary = Summary()
     doubtful = 0
-    with RowWriter(around, out, COLUMNS) as writer:
+    with (
+        _picture(plot, out, decoder.continuity) as picture,
+        RowWriter(around, out, COLUMNS) as writer,
+    ):
         try:
             with (
                 station(around, target, password, meter) as line,
                 line.session(serial=True) as session,
             ):
                 line.wipe_before_rows(writer.format)
+                if picture is not None:
+                    name = line.meter.options.meter
+                    picture.meter(session.identification, name, line.serial)
                 rows = session.load_profile(
                     channel, start, end, decoder=decoder, **asked
                 )
                 for row in _new(rows, resume):
                     summary.add(row)
+                    if picture is not None:
+                        picture.add(row)
                     doubtful += bool(_NOT_SURE & set(row.flags))
                     writer.add(_cells(row, line.meter.options.meter, line.serial))
         finally:
@@ -201,6 +222,18 @@ def command(
             f"{doubtful} rows are not sure",
             "without --strict they are written with that flag",
         )
+
+
+def _picture(
+    path: str | None, out: OutputOptions, continuity: "Continuity"
+) -> "Plot | nullcontext[None]":
+    if path is None:
+        return nullcontext()
+    if os.path.realpath(path) == os.path.realpath(out.output):
+        raise UsageError("--plot and -o name the same file", "name two")
+    from iecread.output.plot import Plot
+
+    return Plot(path, continuity.gaps, utc=out.utc)
 
 
 def _zone(name: str | None) -> Any:

@@ -261,6 +261,26 @@ class Clock(click.ParamType[str]):
         return str(value)
 
 
+class Picture(click.ParamType[str]):
+    """A file for a picture, of a kind that its suffix names."""
+
+    name = "file"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        if not str(value).lower().endswith((".png", ".svg")):
+            self.fail(f"{value!r} does not end in .png or .svg", param, ctx)
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(incomplete, type="file")]
+
+
 class Target(click.ParamType[str]):
     """A port, URL or meter; completes what is plugged in here."""
 
