@@ -97,6 +97,19 @@ def test_a_panel_for_each_unit_and_names(tmp_path: Path) -> None:
     assert title in said and "time, UTC+02:00" in said
 
 
+def test_steps_rise_where_an_interval_begins(tmp_path: Path, monkeypatch) -> None:
+    from matplotlib.figure import Figure
+
+    seen: list[str] = []
+
+    def look(figure: Figure, *_: object, **__: object) -> None:
+        seen.extend(one.get_drawstyle() for one in figure.axes[0].lines)
+
+    monkeypatch.setattr(Figure, "savefig", look)
+    drawn(tmp_path / "a.svg", row(1, "1"), row(2, "3"))
+    assert seen == ["steps-pre"]
+
+
 def test_utc(tmp_path: Path) -> None:
     said = texts(drawn(tmp_path / "a.svg", row(1, "1"), row(2, "1"), utc=True))
     assert "time, UTC" in said
