@@ -3,8 +3,8 @@
 A transport moves bytes and knows nothing of messages, parity or times of the
 protocol.  Which one a port needs is decided by its spelling alone; the module that
 serves it is imported only then, so that nobody pays for pyserial or sockets who
-does not use them.  Left out: ``sim://`` and ``replay://``, which the session opens
-itself on top of ``memory``.
+does not use them.  Left out: ``sim://``, which the session opens itself on top of
+``memory``.
 """
 
 import time
@@ -19,8 +19,7 @@ LONGEST_WAIT = 3600.0  # seconds that one read() waits at most, whatever was ask
 NETWORK_LATENCY = 3.0  # seconds: bursts and trips of a gateway (field practice)
 
 _KNOWN = (
-    "known are /dev/ttyUSB0, COM3, rfc2217://host:port, socket://host:port, "
-    "sim://NAME, replay://FILE"
+    "known are /dev/ttyUSB0, COM3, rfc2217://host:port, socket://host:port, sim://NAME"
 )
 
 _PYSERIAL = ("rfc2217", "hwgrep", "loop", "spy", "alt")  # URLs that pyserial opens
