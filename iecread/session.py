@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -160,7 +160,9 @@ class Meter:
         try:
             self.options = MeterOptions(port, **options)  # type: ignore[arg-type]
         except TypeError as error:
-            raise ConfigError(f"no such option of a meter: {error}") from error
+            known = {field.name for field in fields(MeterOptions)}
+            names = ", ".join(sorted(set(options) - known))
+            raise ConfigError(f"no such option of a meter: {names}") from error
         self.data = b""
         self.on_event: Callable[[Event, float], None] | None = None
         self.on_bytes: OnBytes | None = None

@@ -1,5 +1,7 @@
 """Types of option values, how TARGET is read, and the variables."""
 
+from importlib import import_module
+
 import click
 import pytest
 
@@ -52,6 +54,18 @@ def test_speeds():
             SPEED.convert(wrong, None, None)
 
 
+def command_of(name):
+    return import_module(f"iecread.cli.{name}").command
+
+
+def test_the_procedure_is_a_digit():
+    (v,) = (p.type for p in command_of("read").params if p.name == "protocol")
+    assert v.convert("1", None, None) == "1"
+    for wrong in ("", "x", "10", "\r"):
+        with pytest.raises(click.BadParameter):
+            v.convert(wrong, None, None)
+
+
 def test_addresses():
     assert ADDRESS.convert("00012345", None, None) == "00012345"
     for wrong in ("1" * 33, "a/b", "ä", "1!"):
@@ -67,7 +81,12 @@ def test_zones():
 
 
 def test_the_option_select_never_opens_programming():
-    y = SelectCharacter()
+    (y,) = (
+        parameter.type
+        for parameter in command_of("readout").params
+        if parameter.name == "option"
+    )
+    assert isinstance(y, SelectCharacter)
     assert [y.convert(c, None, None) for c in "069"] == ["0", "6", "9"]
     for wrong in ("1", "", "10", "\r", "ä"):
         with pytest.raises(click.BadParameter):

@@ -181,28 +181,27 @@ class Zone(click.ParamType[str]):
 
 
 class SelectCharacter(click.ParamType[str]):
-    """Y of the option select: one character; ``1`` is programming mode.
+    """A character of the option select (IEC 62056-21, 6.3.3).
 
     Args:
-        programming: whether it may be ``1``.
+        letter: which one, V or Y.
+        allowed: a regular expression for it.
+        known: what it may be, in words.
     """
 
-    name = "y"
+    name = "character"
 
-    def __init__(self, *, programming: bool = False) -> None:
-        self._programming = programming
+    def __init__(self, letter: str, allowed: str, known: str) -> None:
+        self._letter, self._allowed, self._known = letter, allowed, known
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        return "Y"
+        return self._letter
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> str:
-        if self._programming:
-            if not re.fullmatch("[1-9A-Za-z]", str(value)):
-                self.fail(f"{value!r} is none of 1 (programming) to 9", param, ctx)
-        elif not re.fullmatch("[!-~]", str(value)) or value == "1":
-            self.fail(f"{value!r} is none of 0 (all) and 2 to 9", param, ctx)
+        if not re.fullmatch(self._allowed, str(value)):
+            self.fail(f"{value!r} is none of {self._known}", param, ctx)
         return str(value)
 
 
@@ -463,6 +462,15 @@ _serial_option = _option(
     help="Fail if another meter answers.",
 )
 
+_protocol_option = _option(
+    "Meter",
+    "--protocol",
+    type=SelectCharacter("V", "[0-9]", "0 to 9"),
+    default="0",
+    env=False,
+    help="V of the option select: 0 is the normal procedure, 1 the secondary.",
+)
+
 meter_options = _together(
     _address_option,
     _option(
@@ -477,10 +485,11 @@ meter_options = _together(
     _option(
         "Meter",
         "--option",
-        type=SelectCharacter(),
+        type=SelectCharacter("Y", "(?!1)[!-~]", "0 (all) and 2 to 9"),
         default="0",
         help="Which list: Y of the option select, 6 to 9 are the maker's.",
     ),
+    _protocol_option,
     _serial_option,
     timezone_option,
 )
@@ -499,11 +508,12 @@ programming_options = _together(
     _option(
         "Meter",
         "--option",
-        type=SelectCharacter(programming=True),
+        type=SelectCharacter("Y", "[1-9A-Za-z]", "1 (programming) to 9"),
         default="1",
         env=False,
         help="Y of the option select: 1 is programming mode.",
     ),
+    _protocol_option,
     _serial_option,
     timezone_option,
 )
