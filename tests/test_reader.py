@@ -456,6 +456,33 @@ def test_a_long_readout_has_no_time_limit() -> None:
     assert len(outcome.of(LineReceived)) == 400
 
 
+def test_a_network_takes_longer() -> None:
+    timing = Timing().with_latency(3.0)
+    steps = [
+        Hear(REQUEST),
+        Say(b"/EXA0DEMO\r\n", 5.4),
+        Hear(select("0")),
+        Say(DATA[:10], 7.9),
+        Say(DATA[10:], 5.9),
+    ]
+    outcome = good(read_out(steps, timing=timing), DATA)
+    assert troubles(outcome) == []
+    # still within what the meter waits for an option select
+    good(
+        read_out(opening(b"/EXA0DEMO", Hear(select("0")), Say(BLOCK)), timing=timing),
+        BLOCK,
+    )
+    assert timing.line_end_gap + 0.1 <= 1.5
+
+
+def test_the_silence_that_was_said() -> None:
+    outcome = read_out([], timing=Timing().with_timeout(0.5), retries=0, wake="never")
+    assert outcome.wire.now == pytest.approx(1000 + 50 / 300 + 0.5)
+    timing = Timing().with_timeout(9.0)
+    steps = mode_c("5", Say(BLOCK[:9], 8.9), Say(BLOCK[9:], 8.9))
+    assert troubles(good(read_out(steps, timing=timing), BLOCK)) == []
+
+
 def test_a_readout_ends_with_its_last_character() -> None:
     outcome = good(read_out(mode_c("5", Say(BLOCK))), BLOCK)
     assert outcome.wire.now == pytest.approx(outcome.wire.last_said)
@@ -717,6 +744,16 @@ def test_a_block_whose_end_comes_too_early_is_waited_out(cut: object) -> None:
         assert troubles(outcome) == [Trouble.BLOCK_CHECK]
 
 
+@pytest.mark.parametrize("line", [b"/EXAXDEMO\r\n", b"/EXACDEMO\r\n"])
+def test_a_new_request_waits_until_the_meter_has_ended(line: bytes) -> None:
+    block = framed(b"C.1.0(12345678)\r\n" * 300 + b"!\r\n")
+    broken = block.replace(b"C", b"\x03", 1)  # the block seems to end at once
+    speed = [Speed(2400)] if line[4:5] == b"C" else []
+    steps = [*opening(line, *speed, Say(broken)), *opening(line, *speed, Say(block))]
+    outcome = good(read_out(steps), block)
+    assert len(outcome.sent) == 2 and outcome.wire.sent[1].rest >= 2.0
+
+
 @CUTS
 def test_a_lost_stx(cut: object) -> None:
     steps = mode_c("5", Say(LONG[1:]), Hear(NAK), Say(LONG))
@@ -821,6 +858,14 @@ def test_a_gateway_that_is_fixed_at_one_speed(z: str, chosen: str) -> None:
     outcome = read_out(steps, opening_speed=9600, adjustable=False)
     good(outcome, BLOCK)
     assert {baud for _, baud in outcome.sent} == {9600}
+
+
+@pytest.mark.parametrize("z", list("123456"))
+def test_a_gateway_that_does_not_follow_the_change_of_speed(z: str) -> None:
+    steps = [*mode_c(z, Say(LONG)), *refused(z, Say(LONG))]
+    outcome = read_out(steps, {"fixed": True}, adjustable=False)
+    assert outcome.error is None and outcome.blocks == [LONG]
+    assert [data for data, _ in outcome.sent].count(REQUEST) == 2
 
 
 def test_noise_at_the_change_of_speed_is_not_taken_for_another_speed() -> None:

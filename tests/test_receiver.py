@@ -162,6 +162,16 @@ class TestNoiseBeforeIt:
                 assert receiver.identification(silent=False) is None
         assert receiver.noise + len(receiver) <= NOISE_LIMIT + 1
 
+    @pytest.mark.parametrize("more", [0, 1])
+    def test_a_line_of_noise_may_be_so_long(self, more: int) -> None:
+        data = b"/EXA5DEMO\r\n".rjust(NOISE_LIMIT + more, b"n")
+        for pieces in ([data], cuts(data, [1] * len(data)), cuts(data, [1000, 20])):
+            if more:
+                with pytest.raises(TooMuch):
+                    identify(pieces)
+            else:
+                assert identify(pieces)[0] == "/EXA5DEMO"
+
     @given(st.lists(st.integers(1, 300), max_size=12), st.data())
     def test_the_bound_does_not_depend_on_cuts(
         self, lengths: list[int], draw: st.DataObject
@@ -319,6 +329,9 @@ def test_nak_counts_only_alone_and_in_silence() -> None:
 def test_a_break_in_place_of_data() -> None:
     assert same_in_all_cuts(b"\x01B0\x03q") == [(Kind.BREAK, b"\x01B0\x03q")]
     assert receive([b"\x01B0\x03"], silent=True)[0] == []
+    for behind in (LINES, BLOCK):
+        found = same_in_all_cuts(b"\x01B0\x03q" + behind, silent=True)
+        assert found[0] == (Kind.BREAK, b"\x01B0\x03q") and found[1][1] == behind
 
 
 def test_an_error_message_is_a_block() -> None:
