@@ -10,7 +10,7 @@ come from (passwords.py) and questions to a person (the command line asks them).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
@@ -23,11 +23,15 @@ from iecread.errors import (
     RefusedError,
     RemoteProtocolError,
 )
+from iecread.obis import Pattern
 from iecread.protocol.actions import Answered, AnswerKind, BlockReceived, Event, Opened
 from iecread.protocol.bcc import CheckKind
 from iecread.protocol.messages import Block, Command, Identification
 from iecread.protocol.parity import Parity, strip
 from iecread.protocol.programming import ProgrammingEngine
+from iecread.protocol.telegrams import decode
+from iecread.readings import Reading, parse_value, readout
+from iecread.registry import describe
 
 if TYPE_CHECKING:
     from iecread.clock import ClockReading, Drift
@@ -37,7 +41,6 @@ if TYPE_CHECKING:
     from iecread.loadprofile import ProfileDecoder, Row
     from iecread.metertime import MeterClock
     from iecread.passwords import PasswordSource, Secret
-    from iecread.readings import Reading
     from iecread.refusals import Refusals
 
 # How a read is spelt, in the order to try: 6.3.14 has a count in the brackets, OBIS
@@ -197,6 +200,7 @@ class Programming:
             RefusedError: it does not enter programming mode, or refused the password.
             RemoteProtocolError: what came stayed damaged.
         """
+        describe("0.0.0")  # loads the registry now, not while the meter waits for us
         self._engine.start(now)
         opened = None
         for event in self._run(self._engine):
@@ -287,10 +291,6 @@ class Programming:
         raise _error(refusal, f"register {code}")
 
     def _readings(self, code: str) -> tuple[Reading, ...]:
-        from iecread.protocol.telegrams import decode
-        from iecread.readings import readout
-        from iecread.registry import describe
-
         engine = self._engine
         telegrams = decode(b"".join(self._raw), parity=engine.parity)
         found = []
@@ -670,8 +670,6 @@ def _about(code: str, found: tuple[Reading, ...]) -> tuple[Reading, ...]:
     A meter may change the address in its answer, if that is the only one; but where
     it sends a list (some do so for any R5 or R6), others are no answer.
     """
-    from iecread.obis import Pattern
-
     if len({reading.register for reading in found}) < 2:
         return found
     try:
@@ -689,8 +687,6 @@ def shown(reading: Reading) -> str:
 
 def same_value(one: str, other: str) -> bool:
     """Whether two values are the same but for zeros in front and a unit left out."""
-    from iecread.readings import parse_value
-
     first, _, first_unit = one.partition("*")
     second, _, second_unit = other.partition("*")
     if first_unit and second_unit and first_unit != second_unit:
@@ -715,8 +711,6 @@ def _check_text(text: str, what: str) -> None:
 def _outcome(
     change: Change, outcome: str, back: str | None = None, detail: str = ""
 ) -> Change:
-    from dataclasses import replace
-
     return replace(change, outcome=outcome, shown=back, detail=detail)
 
 

@@ -1,11 +1,12 @@
 """How near a session comes to the least time that its line allows.
 
-    python tests/bench/session.py PACED_METER [ARGUMENT...]
+    python tests/bench/session.py PACED_METER [--programming] [ARGUMENT...]
 
 PACED_METER is a program that plays a meter at the pace of a real line on a pty: its
 first line of output names the pty, then it prints one JSON object for each session
 with ``overhead``, the time taken over the least possible, and ``early_answers``.
-Prints these for modes A, B and C at several speeds and both reaction times; further
+Prints these for modes A, B and C at several speeds and both reaction times, or with
+--programming for a session that reads 20 registers in programming mode; further
 arguments go to the meter.
 """
 
@@ -13,7 +14,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from iecread import Meter
 
@@ -29,13 +30,26 @@ CASES = [
 ]
 
 
-def measure(program: str, arguments: Sequence[str]) -> list[dict[str, object]]:
+def read_out(line: Meter) -> None:
+    line.readout()
+
+
+def read_registers(line: Meter) -> None:
+    """Read 20 of the meter's registers in one session."""
+    with line.programming(password="00000000") as session:
+        for number in range(20):
+            session.read(f"1-1:{number // 5 + 1}.8.{number % 5}")
+
+
+def measure(
+    program: str, arguments: Sequence[str], read: Callable[[Meter], None]
+) -> list[dict[str, object]]:
     """Read the meter once; return what it says of its sessions."""
     command = [sys.executable, program, *arguments]
     meter = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert meter.stdout
     with Meter(meter.stdout.readline().strip()) as line:
-        line.readout()
+        read(line)
     time.sleep(0.2)
     meter.terminate()
     return [json.loads(report) for report in meter.stdout.read().splitlines()]
@@ -43,9 +57,15 @@ def measure(program: str, arguments: Sequence[str]) -> list[dict[str, object]]:
 
 def main(arguments: Sequence[str]) -> None:
     program, *further = arguments
+    programming = "--programming" in further
+    if programming:
+        further.remove("--programming")
     for mode, baud, reaction in CASES:
+        if programming and (mode, baud) not in (("C", 4800), ("C", 19200)):
+            continue
         options = ["--mode", mode, "--baud", str(baud), "--reaction-ms", str(reaction)]
-        for report in measure(program, [*options, *further]):
+        read = read_registers if programming else read_out
+        for report in measure(program, [*options, *further], read):
             if "overhead" in report:
                 sys.stdout.write(
                     f"mode {mode} {baud:>5} Bd {reaction:>3} ms: "
