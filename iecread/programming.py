@@ -10,7 +10,7 @@ come from (passwords.py) and questions to a person (the command line asks them).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from iecread.errors import (
     RemoteProtocolError,
 )
 from iecread.obis import Pattern
+from iecread.passwords import Secret
 from iecread.protocol.actions import Answered, AnswerKind, BlockReceived, Event, Opened
 from iecread.protocol.bcc import CheckKind
 from iecread.protocol.messages import Block, Command, Identification
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from iecread.journal import Journal
     from iecread.loadprofile import ProfileDecoder, Row
     from iecread.metertime import MeterClock
-    from iecread.passwords import PasswordSource, Secret
+    from iecread.passwords import PasswordSource
     from iecread.refusals import Refusals
 
 # How a read is spelt, in the order to try: 6.3.14 has a count in the brackets, OBIS
@@ -62,8 +63,8 @@ class Login:
     Attributes:
         answer: makes the text of P1 or P2 from the operand of P0.
         level: 1 or 2, for P1 or P2.
-        secret: the password, for the memory of refusals; None: nothing is remembered.
-        refusals: that memory.
+        secret: the password; None: what ``answer`` gives is taken for it.
+        refusals: the memory of refusals; None: nothing is remembered.
         names: names under which this meter is remembered.
         force: whether to send it although it was refused lately.
     """
@@ -128,7 +129,7 @@ class Change:
     register: str
     old: str | None
     new: str | None
-    message: bytes
+    message: bytes = field(repr=False)  # that of W5 has the password in it
     outcome: str = "planned"
     shown: str | None = None
     detail: str = ""
@@ -215,6 +216,9 @@ class Programming:
     def _login(self, login: Login) -> None:
         answer = login.answer(self.operand or "")
         _check_text(answer, "the password")
+        if login.secret is None and login.refusals is not None:
+            login = replace(login, secret=Secret(answer))
+            login.allow(datetime.now().astimezone())
         self._password = answer
         self._engine.password(login.level, answer)
         got = self._answered()

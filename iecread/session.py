@@ -298,15 +298,17 @@ class Meter:
         """Enter programming mode; a context manager that signs off on every way out.
 
         Args:
-            password: text, a function of the operand of P0, or a Login that also
-                remembers refusals; None to log in without one.
+            password: text, a function of the operand of P0, or a Login; None to log
+                in without one.  A refused one is not sent again for 24 hours.
             level: 1 or 2, for P1 or P2 (6.3.14, item 19).
             read_command: R1 to R6 to read with; None to find out.
             write_command: W1 to W5.
             journal: where changes are written down; None: nowhere.
 
         Raises:
-            RefusedError: no programming mode, or the password was refused.
+            RefusedError: no programming mode, or the password was refused, now or
+                within the last day.
+            ConfigError: the password cannot be sent, or a refusal not be remembered.
             NoAnswerError: the meter is silent.
             RemoteProtocolError: what came stayed damaged.
             PortError: the line was lost.
@@ -314,11 +316,9 @@ class Meter:
         from iecread.programming import READ_STYLES, Login, Programming
         from iecread.protocol.programming import ProgrammingEngine
 
-        if isinstance(password, str):
-            text = password
-            login: Login | None = Login(lambda operand: text, level)
-        elif callable(password):
-            login = Login(password, level)
+        login: Login | None
+        if isinstance(password, str) or callable(password):
+            login = self._login_with(password, level)
         else:
             login = password
         if login:
@@ -356,6 +356,23 @@ class Meter:
         except KeyboardInterrupt:
             session.leave()
             raise
+
+    def _login_with(
+        self, password: "str | Callable[[str], str]", level: int
+    ) -> "Login":
+        """A login whose refusal is remembered, as that of the command line is."""
+        from iecread.passwords import Secret
+        from iecread.programming import Login
+        from iecread.refusals import Refusals, meter_ids
+        from iecread.statefolder import state_folder
+
+        options = self.options
+        names = meter_ids(options.port, options.address, level=f"P{level}")
+        refusals = Refusals(state_folder())
+        if not isinstance(password, str):
+            return Login(password, level, refusals=refusals, names=names)
+        text = password
+        return Login(lambda _: text, level, Secret(text), refusals, names)
 
     def _name(self) -> str:
         return f"{self.options.port} {self.options.address}".strip()

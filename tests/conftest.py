@@ -1,9 +1,9 @@
-"""What all tests share: ``run``, the command line in this process."""
+"""What all tests share: ``run``, the command line in this process, and its state."""
 
 import io
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,14 @@ import pytest
 
 from iecread.cli.context import Surroundings
 from iecread.cli.main import run as run_command
+
+
+@pytest.fixture(autouse=True, scope="session")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Refusals and journal of the tests stay out of the user's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IECREAD_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 class Terminal(io.TextIOWrapper):

@@ -67,7 +67,13 @@ def test_the_examples_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("body", [b for language, b in BLOCKS if language == "python"])
-def test_the_python_runs(body: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_python_runs(
+    body: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("IECREAD_STATE_DIR", str(tmp_path))
     exec(compile(body, "README.md", "exec"), {})
 
 

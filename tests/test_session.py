@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from iecread import (
     NoAnswerError,
     PortBusyError,
     PortError,
+    RefusedError,
     RemoteProtocolError,
 )
 from iecread.protocol import parity
@@ -209,3 +211,34 @@ def test_parity_is_made_in_software_but_not_for_ptys() -> None:
 def test_an_option_that_is_no_number(key: str, value: object) -> None:
     with pytest.raises(ConfigError, match=f"{key} cannot be"):
         Meter("sim://household", **{key: value})
+
+
+def test_a_refused_password_is_remembered_for_programs_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IECREAD_STATE_DIR", str(tmp_path))
+    port = "sim://household?wrong-password=1"
+    for password in ("11111111", lambda _: "22222222"):
+        with Meter(port) as meter:
+            sent: list[bytes] = []
+            meter.on_bytes = lambda way, data, _, sent=sent: (
+                sent.append(data) if way == "tx" else None
+            )
+            with pytest.raises(RefusedError, match="refused the password"):
+                with meter.programming(password):
+                    pass
+            with pytest.raises(RefusedError, match="already"):
+                with meter.programming(password):
+                    pass
+        assert sum(b"P1" in data for data in sent) == 1
+
+
+def test_a_change_does_not_show_its_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IECREAD_STATE_DIR", str(tmp_path))
+    with Meter("sim://vdew") as meter:
+        with meter.programming("00000000", write_command="W5") as session:
+            change = session.plan_write("0.0.1", "HOUSE 8")
+    assert b"00000000" in change.message
+    assert "00000000" not in repr(change)
