@@ -66,6 +66,7 @@ def test_a_telegram(cut: object, telegram: bytes) -> None:
     assert isinstance(error, NoAnswerError)  # patience is over, nothing more came
     assert engine.data_speed == 115200 and engine.noise == 0
     assert engine.finished and engine.mode == "D"
+    assert (engine.parity, engine.parity_errors, engine.check_kind) == (None, 0, None)
 
 
 @CUTS
@@ -115,8 +116,8 @@ def test_parity_is_left_to_each_telegram() -> None:
 
 def test_a_true_eight_bit_telegram_keeps_its_bytes() -> None:
     telegram = "/EXA5Zähler\r\n\r\n1.8.0(1*kWh)\r\n!\r\n".encode("latin-1")
-    found, *_ = hear([Say(telegram, 1.0)], receive_parity=Parity.NONE)
-    assert found == [telegram]
+    found, _, engine, _ = hear([Say(telegram, 1.0)], receive_parity=Parity.NONE)
+    assert found == [telegram] and engine.parity is Parity.NONE
     assert hear([Say(telegram, 1.0)])[0] == [telegram]
 
 

@@ -35,9 +35,10 @@ from iecread.protocol.actions import (
     Identified,
     LineReceived,
     Retried,
+    SetSpeed,
     Trouble,
 )
-from iecread.protocol.bcc import CheckKind
+from iecread.protocol.bcc import CheckKind, bcc
 from iecread.protocol.messages import Request
 from iecread.protocol.parity import Parity
 from iecread.protocol.reader import NAK_LIMIT, ReaderEngine, ReaderOptions
@@ -444,6 +445,15 @@ def test_slow_characters_are_waited_for() -> None:
         assert troubles(outcome) == []
 
 
+@pytest.mark.parametrize("z", "XE")
+def test_modes_a_and_b_may_take_as_long(z: str) -> None:
+    speed = [Speed(9600)] if z == "E" else []
+    steps = opening(f"/EXA{z}DEMO\r\n".encode(), *speed, Say(BLOCK, 4.9))
+    assert troubles(good(read_out(steps), BLOCK)) == []
+    outcome = read_out(opening(f"/EXA{z}DEMO\r\n".encode()), retries=0)
+    assert outcome.wire.now - outcome.wire.last_said == pytest.approx(5.0)
+
+
 def test_a_first_line_that_takes_longer_than_an_answer_may() -> None:
     line = b"1.8.0(001234.5*kWh)" * 20 + b"\r\n!\r\n"  # 13 s at 300 Bd
     good(read_out(opening(b"/EXAXDEMO\r\n" + line)), line)
@@ -560,6 +570,26 @@ class TestSum7:
         steps = mode_c("5", Say(chance), Hear(NAK), Say(BLOCK))
         outcome = good(read_out(steps, {"cut": cut}), BLOCK)
         assert outcome.engine.check_kind is CheckKind.XOR
+
+    def test_a_check_that_fits_both_settles_nothing(self, cut: object) -> None:
+        letters = itertools.product(b"0AZ", range(64, 123), range(40, 123))
+        texts = (b"%c.%c(%c)\r\n" % three for three in letters)
+        both = next(
+            text
+            for text in texts
+            if bcc(text + b"\x04") == bcc(text + b"\x04", CheckKind.SUM7)
+        )
+        first, last = framed(both, last=False), summed(DATA)
+        answers = [Say(first), Hear(b"\x06"), Say(last), Hear(NAK), Say(last)]
+        outcome = good(read_out(mode_c("5", *answers), {"cut": cut}), first, last)
+        assert outcome.engine.check_kind is CheckKind.SUM7
+
+    def test_it_costs_one_session_in_mode_a_and_no_more(self, cut: object) -> None:
+        line, wrong = b"/EXAXDEMO\r\n", framed(DATA, 0)
+        steps = opening(line, Say(summed(DATA))) + opening(line, Say(wrong)) * 9
+        outcome = read_out(steps, {"cut": cut})
+        assert isinstance(outcome.error, RemoteProtocolError)
+        assert len(outcome.of(Identified)) == 4
 
     def test_settled_for_the_session_by_the_first_part(self, cut: object) -> None:
         first, second = framed(b"a(1)\r\n", last=False), framed(b"b(2)\r\n!\r\n")
@@ -707,6 +737,7 @@ class TestRefusal:
         steps = [*mode_c("5", Say(NAK)), *refused("5", Say(BLOCK))]
         outcome = good(read_out(steps, {"cut": cut}), BLOCK)
         assert troubles(outcome) == [Trouble.REFUSED]
+        assert outcome.wire.now < 1010  # a NAK that stays alone is known quickly
 
     def test_every_time(self, cut: object) -> None:
         steps = [*mode_c("5", Say(NAK)), *refused("5", Say(NAK)) * 2]
@@ -829,6 +860,43 @@ def test_a_mode_b_meter_that_stays_at_300(z: str) -> None:
     outcome = read_out(opening(line, Say(LONG)) * 4)
     assert outcome.error is None and outcome.blocks == [LONG]
     assert outcome.engine.data_speed == 300
+
+
+def test_a_meter_that_stays_at_300_and_sends_no_block_check() -> None:
+    lines = b"0.0.0(12345678)\r\n" * 12 + b"!\r\n"
+    line = b"/EXA5DEMO\r\n"
+    steps = opening(line, Hear(select("5")), Say(lines), Hear(NAK), Say(lines))
+    outcome = good(read_out(steps), lines)  # its beginning was lost the first time
+    assert troubles(outcome) == [Trouble.WRONG_SPEED, Trouble.BLOCK_CHECK]
+
+
+@pytest.mark.parametrize(("pace", "noticed"), [(30, True), (500, True), (700, False)])
+def test_what_comes_too_slowly_is_another_speed_whatever_it_is(
+    pace: int, noticed: bool
+) -> None:
+    engine = at_9600()
+    for at in range(40):
+        engine.receive_data(b"x", 2.0 + at / pace)
+        if engine.next_action():
+            break
+    assert (engine.next_action() is not None) is noticed
+    if noticed:
+        assert at == 12 and engine.next_action() == SetSpeed(300)
+        (event,) = engine.events()
+        assert isinstance(event, Retried) and event.trouble is Trouble.WRONG_SPEED
+
+
+def at_9600() -> ReaderEngine:
+    """An engine that has sent its option select and changed its speed."""
+    engine = ReaderEngine(ReaderOptions())
+    engine.start(0.0)
+    engine.action_done(0.0)
+    engine.receive_data(b"/EXA5DEMO\r\n", 1.0)
+    while engine.next_action():
+        engine.action_done(1.5)
+    engine.events()
+    assert engine.speed == 9600 and engine.state is ReaderState.READING
+    return engine
 
 
 def test_told_to_stay() -> None:
@@ -982,6 +1050,7 @@ def test_a_damaged_identification_is_asked_for_again() -> None:
     steps = [Hear(REQUEST), Say(b"/E\x10A5DEMO\r\n"), *mode_c("5", Say(BLOCK))]
     outcome = good(read_out(steps), BLOCK)
     assert troubles(outcome) == [Trouble.DAMAGED]
+    assert outcome.engine.noise == 11  # what failed tries dropped is counted too
 
 
 @pytest.mark.parametrize(("wake", "wakes"), [("auto", 2), ("never", 0), ("always", 3)])
@@ -995,6 +1064,18 @@ def test_a_battery_meter_is_woken_by_itself() -> None:
     steps = [Hear(b"\0" * 66 + REQUEST), Say(b"/EXAXDEMO\r\n" + BLOCK)]
     outcome = good(read_out(steps), BLOCK)
     assert troubles(outcome) == [Trouble.NO_ANSWER]
+
+
+def test_nothing_before_the_request_is_its_answer() -> None:
+    steps = [
+        Hear(b"\0" * 66),
+        Say(b"/EXA5OTHER\r\n", 0.3),
+        Hear(REQUEST),
+        Say(b"/EXAXDEMO\r\n" + BLOCK),
+    ]
+    outcome = good(read_out(steps, wake="always"), BLOCK)
+    assert len(outcome.of(Identified)) == 1
+    assert outcome.engine.noise == 12
 
 
 def test_noise_in_the_pause_of_the_wake_up_message() -> None:
@@ -1072,6 +1153,22 @@ def test_what_was_said_is_not_tried(framing: str, peer: Parity) -> None:
     other = Parity.NONE if peer is Parity.EVEN else Parity.EVEN
     outcome = read_out(mode_c("5", Say(BLOCK)) * 3, {"parity_": other}, **options)
     assert isinstance(outcome.error, IecReadError)
+
+
+def test_each_step_is_said_in_words() -> None:
+    outcome = read_out([], send_parity=(Parity.NONE, Parity.EVEN))
+    steps = [e.step for e in outcome.events if isinstance(e, Retried)]
+    assert steps == [
+        "request with parity in bit 7",
+        "request in plain 7 bits",
+        "request with parity in bit 7",
+    ]
+    outcome = read_out([*mode_c("5"), *mode_c("5"), *refused("5")])
+    steps = [e.step for e in outcome.events if isinstance(e, Retried)]
+    assert steps == [
+        "another session, changing speed later",
+        "another session, staying at 300 Bd",
+    ]
 
 
 def test_both_candidates_do_not_cost_tries() -> None:
