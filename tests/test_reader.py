@@ -620,7 +620,7 @@ def test_wrong_parity_with_a_right_check_is_damage(cut: object) -> None:
     outcome = read_out(steps, line, send_parity=(Parity.EVEN,))
     good(outcome, parity.add_even(BLOCK))
     assert troubles(outcome) == [Trouble.PARITY]
-    assert outcome.engine._receiver.parity_errors == 2
+    assert outcome.engine.parity_errors == 2
     always = itertools.cycle(mode_c("5", Say(twice), *[Hear(NAK), Say(twice)] * 2))
     outcome = read_out(always, line, send_parity=(Parity.EVEN,), retries=0)
     assert isinstance(outcome.error, RemoteProtocolError)
@@ -1404,5 +1404,5 @@ def test_noise_and_parity_errors_are_counted() -> None:
     steps = mode_c("5", Say(b"\0\0x"), Say(block), Hear(NAK), Say(BLOCK))
     outcome = read_out(steps, {"parity_": Parity.EVEN}, send_parity=(Parity.EVEN,))
     assert outcome.blocks == [parity.add_even(BLOCK)]
-    assert outcome.engine._receiver.noise == 3
-    assert outcome.engine._receiver.parity_errors == 1
+    assert outcome.engine.noise == 3
+    assert outcome.engine.parity_errors == 1

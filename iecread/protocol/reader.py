@@ -129,8 +129,6 @@ class ReaderEngine:
         speed: speed of the line now, in Bd.
         data_speed: speed of the last block, in Bd.
         check_kind: kind of block check, once it is settled.
-        noise: bytes that were no part of any message.
-        parity_errors: characters of wrong parity in messages.
     """
 
     _select_step = Step.SELECT_READOUT
@@ -143,8 +141,8 @@ class ReaderEngine:
         self.speed = options.opening_speed
         self.data_speed = options.opening_speed
         self.check_kind = options.check
-        self.noise = 0
-        self.parity_errors = 0
+        self._noise = 0  # of what the receiver of this session has not counted
+        self._parity_errors = 0
         self._timing = options.timing
         self._receiver = Receiver(options.receive_parity)
         self._echo = EchoFilter(options.echo)
@@ -214,6 +212,16 @@ class ReaderEngine:
         return self._receiver.parity
 
     @property
+    def noise(self) -> int:
+        """Bytes that were no part of any message."""
+        return self._noise + self._receiver.noise
+
+    @property
+    def parity_errors(self) -> int:
+        """Characters of wrong parity in messages."""
+        return self._parity_errors + self._receiver.parity_errors
+
+    @property
     def checked(self) -> bool:
         """Whether a block check is going to vouch for the data that come now."""
         return self._receiver.framed is not False and not self.options.check_off
@@ -258,7 +266,7 @@ class ReaderEngine:
         if expected and self._echo.complete:
             self._echo_complete()
         if not data or self.state in (ReaderState.IDLE, ReaderState.WAKING):
-            self.noise += len(data)
+            self._noise += len(data)
             return
         if self.state is ReaderState.DAMAGED:
             self._quiet_first(len(data))
@@ -351,8 +359,7 @@ class ReaderEngine:
         """Queue what opens a session: speed, wake-up message, request."""
         options, self._deadline = self.options, None
         self._receiver.clear()
-        self.noise += self._receiver.noise
-        self.parity_errors += self._receiver.parity_errors
+        self._noise, self._parity_errors = self.noise, self.parity_errors
         self._receiver = Receiver(options.receive_parity)
         self._naks, self._received, self._lost_start = 0, 0, False
         self._parts, self._rested, self._detail = 0, 0, ""
@@ -495,7 +502,7 @@ class ReaderEngine:
         """
         self._rested += count
         if self.state is ReaderState.DAMAGED:
-            self.noise += count
+            self._noise += count
         if self._rested > DATA_LIMIT:
             self._detail = f"a data block without an end: {self._rested} bytes so far"
             self._fail(Trouble.DAMAGED)
@@ -684,7 +691,7 @@ class ReaderEngine:
                 self._detail,
                 identified=reading,
                 echo=self._echo.seen,
-                noise=self.noise + self._receiver.noise + len(self._receiver),
+                noise=self.noise + len(self._receiver),
             )
         step = self._next_step(trouble, reading, self._attempt + 1 == self._limit)
         self._events.append(Retried(trouble, step))
@@ -727,7 +734,7 @@ class ReaderEngine:
     def _keep_resting(self, count: int) -> None:
         """Something came while the line should be quiet: wait on, but not for ever."""
         self._rested += count
-        self.noise += count
+        self._noise += count
         limit = NOISE_LIMIT if self.identification is None else DATA_LIMIT
         if self._rested > limit:
             self._close()
