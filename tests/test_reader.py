@@ -41,7 +41,7 @@ from iecread.protocol.actions import (
 from iecread.protocol.bcc import CheckKind, bcc
 from iecread.protocol.messages import Request
 from iecread.protocol.parity import Parity
-from iecread.protocol.reader import NAK_LIMIT, ReaderEngine, ReaderOptions
+from iecread.protocol.reader import ReaderEngine, ReaderOptions
 from iecread.protocol.receiver import NOISE_LIMIT
 from iecread.protocol.state import ReaderState
 from iecread.protocol.timing import Timing
@@ -506,7 +506,7 @@ def test_a_wrong_check_every_time_is_told_after_a_bounded_number_of_tries(
     cut: object,
 ) -> None:
     wrong = framed(DATA, 0x7A)
-    asked = [Hear(NAK), Say(wrong)] * NAK_LIMIT
+    asked = [Hear(NAK), Say(wrong)] * 2
     steps = mode_c("5", Say(wrong), *asked) * 2 + refused("5", Say(wrong), *asked)
     outcome = read_out(steps, {"cut": cut})
     polite(outcome)
@@ -515,7 +515,7 @@ def test_a_wrong_check_every_time_is_told_after_a_bounded_number_of_tries(
     assert "all tries" in outcome.error.message
     assert outcome.blocks == []
     sent = [data for data, _ in outcome.sent]
-    assert sent.count(REQUEST) == 3 and sent.count(NAK) == 3 * NAK_LIMIT
+    assert sent.count(REQUEST) == 3 and sent.count(NAK) == 3 * 2
     assert sent.count(select("5")) == 2 and sent.count(select("0")) == 1
     assert BREAK not in sent
 
@@ -737,7 +737,7 @@ class TestRefusal:
         steps = [*mode_c("5", Say(NAK)), *refused("5", Say(BLOCK))]
         outcome = good(read_out(steps, {"cut": cut}), BLOCK)
         assert troubles(outcome) == [Trouble.REFUSED]
-        assert outcome.wire.now < 1010  # a NAK that stays alone is known quickly
+        assert outcome.wire.sent[2].rest < 2.5  # one that stays alone is known quickly
 
     def test_every_time(self, cut: object) -> None:
         steps = [*mode_c("5", Say(NAK)), *refused("5", Say(NAK)) * 2]
@@ -773,6 +773,7 @@ def test_a_block_whose_end_comes_too_early_is_waited_out(cut: object) -> None:
         steps = mode_c(z, Say(broken), Hear(NAK), Say(block))
         outcome = good(read_out(steps, {"cut": cut}), block)
         assert troubles(outcome) == [Trouble.BLOCK_CHECK]
+        assert outcome.engine.noise == len(block) - at - 2
 
 
 @pytest.mark.parametrize("line", [b"/EXAXDEMO\r\n", b"/EXACDEMO\r\n"])
@@ -1044,6 +1045,16 @@ def test_noise_every_time() -> None:
     outcome = read_out([Hear(REQUEST), Say(b"noise\r\n")] * 3)
     assert isinstance(outcome.error, RemoteProtocolError)
     assert "no identification" in outcome.error.message
+
+
+def test_noise_before_a_slow_identification() -> None:
+    steps = [Hear(REQUEST), Say(b"x\xff", 0.2), Say(b"/EXAXDEMO\r\n" + BLOCK, 2.8)]
+    assert troubles(good(read_out(steps), BLOCK)) == []
+
+
+def test_an_unanswered_request_does_not_cost_the_speed() -> None:
+    outcome = good(read_out([Hear(REQUEST), *mode_c("5", Say(BLOCK))]), BLOCK)
+    assert outcome.engine.data_speed == 9600
 
 
 def test_a_damaged_identification_is_asked_for_again() -> None:
