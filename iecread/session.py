@@ -8,7 +8,7 @@ decoder as a saved file, so that a live readout and `decode` can never differ.
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from types import TracebackType
@@ -151,6 +151,9 @@ class Meter:
         on_event: called with each event and the seconds since the start.
         on_bytes: called with ``tx`` or ``rx``, the bytes, and these seconds.
         on_step: called with one line of words for each step.
+        on_open: given the line that was opened; what it returns is used in its place.
+        computing: entered while a readout is decoded; a lock where many meters are
+            read at once.
 
     Raises:
         ConfigError: an option has a value that it cannot have.
@@ -167,6 +170,8 @@ class Meter:
         self.on_event: Callable[[Event, float], None] | None = None
         self.on_bytes: OnBytes | None = None
         self.on_step: Callable[[str], None] | None = None
+        self.on_open: Callable[[Transport], Transport] | None = None
+        self.computing: AbstractContextManager[object] = nullcontext()
         self._transport: Transport | None = None
         self._link: Link | None = None
         self._start = 0.0
@@ -205,6 +210,8 @@ class Meter:
                 framing=Framing.HARDWARE_7E1 if hardware else Framing.EIGHT_N_ONE,
                 wait=options.wait,
             )
+        if self.on_open:
+            self._transport = self.on_open(self._transport)
         self._link = Link(self._transport, self._speed, on_bytes=self._bytes)
         self._line_speed = self._speed
 
@@ -466,18 +473,19 @@ class Meter:
         from iecread.protocol.telegrams import decode
         from iecread.readings import readout
 
-        telegrams = decode(data, check=self.options.bcc, parity=engine.parity)
-        telegram = _whole(telegrams)
-        return readout(
-            telegram,
-            time=datetime.now().astimezone(),
-            meter=self.options.meter,
-            port=self.options.port,
-            speed=engine.data_speed,
-            seconds=round(time.monotonic() - self._start, 2),
-            timezone=self.options.timezone,
-            mode=engine.mode,
-        )
+        now, seconds = datetime.now().astimezone(), time.monotonic() - self._start
+        with self.computing:
+            telegrams = decode(data, check=self.options.bcc, parity=engine.parity)
+            return readout(
+                _whole(telegrams),
+                time=now,
+                meter=self.options.meter,
+                port=self.options.port,
+                speed=engine.data_speed,
+                seconds=round(seconds, 2),
+                timezone=self.options.timezone,
+                mode=engine.mode,
+            )
 
     def _check(self, result: "Readout") -> None:
         if len(result.registers) == 1 and not result.registers[0].register:

@@ -108,7 +108,9 @@ class TcpLine:
         """Return what has arrived, b"" after ``wait`` seconds of silence."""
         sock = self._connected()
         try:
-            sock.settimeout(min(max(wait, 0.0), LONGEST_WAIT))
+            wait = min(max(wait, 0.0), LONGEST_WAIT)
+            if sock.gettimeout() != wait:  # each setting is a call of the system
+                sock.settimeout(wait)
             data = sock.recv(MAX_READ)
         except (TimeoutError, BlockingIOError):
             return b""
