@@ -209,6 +209,11 @@ def units() -> frozenset[str]:
     return frozenset(unit for group in _data("units.toml").values() for unit in group)
 
 
+def data(file: str) -> dict[str, Any]:
+    """The content of one of the TOML files in ``data``; not to be changed."""
+    return _data(file)
+
+
 @cache
 def _data(file: str) -> dict[str, Any]:
     import pkgutil

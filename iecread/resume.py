@@ -67,34 +67,50 @@ def from_csv(
     Raises:
         ResumeError: the first line is not the header of such a file.
     """
+    wanted = read_rows(lines, channel=channel, meter=meter, serial=serial)
+    return _resume((time, name, register) for time, name, register, _ in wanted)
+
+
+def read_rows(
+    lines: Iterable[str],
+    *,
+    channel: str | None = None,
+    meter: str | None = None,
+    serial: str | None = None,
+) -> Iterator[tuple[datetime, str, str, str]]:
+    """Read time, channel, register and value of the rows of a file.
+
+    Args:
+        lines: as for ``from_csv``, and so are the other arguments.
+
+    Raises:
+        ResumeError: the first line is not the header of such a file.
+    """
     source = _whole(lines)
     header = next(source, None)
     if header is None:
-        return Resume(None, {})
+        return
     header = header.lstrip("\ufeff").rstrip("\r\n")
     delimiter = ";" if ";" in header else ","
     names = header.split(delimiter)
     if not set(COLUMNS[:5]) <= set(names):
         raise ResumeError(f"no header of load profile rows: {header[:80]!r}")
     places = [names.index(name) for name in COLUMNS[:5]]
+    at_value = names.index("value") if "value" in names else places[4]
     wanted = [(1, meter), (2, serial), (3, channel)]
     filters = [(places[at], text) for at, text in wanted if text is not None]
-
-    def found() -> Iterator[tuple[datetime, str, str]]:
-        at_time, at_channel, at_register = places[0], places[3], places[4]
-        try:
-            for cells in csv.reader(source, delimiter=delimiter):
-                if len(cells) != len(names):
-                    continue
-                if any(cells[place] != text for place, text in filters):
-                    continue
-                time = _time(cells[at_time])
-                if time is not None:
-                    yield time, cells[at_channel], cells[at_register]
-        except csv.Error as error:
-            raise ResumeError(f"the file of rows is damaged: {error}") from error
-
-    return _resume(found())
+    at_time, at_channel, at_register = places[0], places[3], places[4]
+    try:
+        for cells in csv.reader(source, delimiter=delimiter):
+            if len(cells) != len(names):
+                continue
+            if any(cells[place] != text for place, text in filters):
+                continue
+            time = _time(cells[at_time])
+            if time is not None:
+                yield time, cells[at_channel], cells[at_register], cells[at_value]
+    except csv.Error as error:
+        raise ResumeError(f"the file of rows is damaged: {error}") from error
 
 
 def _whole(lines: Iterable[str]) -> Iterator[str]:
