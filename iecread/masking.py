@@ -5,7 +5,8 @@ is computed anew, since it would tell the XOR of what was there.  The number of 
 and the framing stay, so that a trace can still be read and played back.
 
 Blanked are: what stands in P1 to P9; a second bracket behind W (VDEW's password);
-what is written to, or read from, a register that is known to hold a key.  The echo of
+what is written to, or read from, a register that is known to hold a key; old and new
+value where a change log names such a register.  The echo of
 an optical head is damaged at times: behind a message with a secret, whatever is no
 answer of the meter is blanked too.  P0 stays: an operand alone says nothing.
 """
@@ -17,11 +18,12 @@ from iecread.protocol.parity import add_even, strip
 _SOH, _STX, _ETX, _EOT = 1, 2, 3, 4
 _OPEN, _CLOSE = ord("("), ord(")")
 _STAR = ord("*")
+_LONGEST_ADDRESS = 40
 _FRAMES = re.compile(rb"[\x01\x02\x81\x82]")
 
 # LIS-200 key inputs 1:171 to 6:171; MASS; annex C passwords; Energomera names
 _KEYS = re.compile(
-    r"[0-9]:0*171(?:\.[0-9A-Za-z])?|(?:[0-9]+-[0-9]+:)?(?:96|C)\.96(?:\*255)?"
+    r"0*[0-9]:0*171(?:\.[0-9A-Za-z])?|(?:[0-9]+-[0-9]+:)?(?:96|C)\.96(?:\*255)?"
     r"|D10[4-9A-F]|[A-Z]*(?:PASS|PSW|PWD)[A-Z0-9_]*",
     re.I,
 )
@@ -52,6 +54,9 @@ class _Stream:
         self._address = ""
         self._brackets = 0  # in this data set, with the open one
         self._open = self._error = False
+        self._depth = 0  # open brackets
+        self._content = ""  # what stands in the bracket, its beginning
+        self._changed = 0  # brackets that hold a key, behind its address in a row
         self._xor = self._sum = self._xor_change = self._sum_change = 0
         self._hidden = self.secret = self.asked = False
 
@@ -111,6 +116,8 @@ class _Stream:
         command = self._name[-2:-1]
         if self.echo and command or command == "P" and self._name[-1:] != "0":
             return char not in (_OPEN, _CLOSE)
+        if self._name == "" and self._in_change(char):
+            return True
         if char == _OPEN:
             self._open = True
             self._brackets += 1
@@ -133,6 +140,25 @@ class _Stream:
             return False
         self._error |= char == ord("#")  # LIS-200: (#0018), no code
         return not self._error
+
+    def _in_change(self, char: int) -> bool:
+        """Follow the rows of a change log: ``(0004:0171)(old)(new)``."""
+        if char == _OPEN:
+            self._depth += 1
+            self._content = ""
+            return False
+        if char == _CLOSE:
+            self._depth = max(0, self._depth - 1)
+            if self._changed and not self._depth:
+                self._changed -= 1
+            elif holds_key(self._content):
+                self._changed = 2
+            return False
+        if self._depth:
+            self._content = (self._content + chr(char))[:_LONGEST_ADDRESS]
+        elif not self._changed:
+            return False
+        return bool(self._changed and self._depth)
 
     def _star(self, byte: int) -> int:
         parity = self._parity if self._inside else byte > 0x7F

@@ -200,3 +200,21 @@ def test_registers_that_hold_keys():
         assert holds_key(address)
     for address in ("PASSW", "1:1710.0", "4:170", "96.96.1", "D110", "1.8.0", ""):
         assert holds_key(address) == (address == "PASSW")
+
+
+@pytest.mark.parametrize("kind", list(CheckKind))
+def test_codes_in_a_change_log(kind):
+    """Old and new code stand in a row of brackets, behind the address of the lock."""
+    rows = [
+        b"(31)(905)(2024-03-01,10:00:00)(0007:0311)(1.01)(1.02)(0)(1)(CRC Ok)",
+        b"(32)(906)(2024-03-01,10:00:09)(0004:0171)(%s)((%s))(0)(1)(CRC Ok)",
+        b"(33)(907)(2024-03-01,10:00:12)(0007:0311)(1.02)(1.03)(0)(1)(CRC Ok)",
+    ]
+    text = b"\r\n".join(rows)
+    for last in (True, False):
+        data = Block(text.replace(b"%s", SECRET), last, kind=kind).to_bytes()
+        shown = Block(text.replace(b"%s", b"*" * len(SECRET)), last, kind=kind)
+        for sent, masked in zip(both(data), both(shown.to_bytes()), strict=True):
+            assert Masker().received(sent) == masked
+            masker = Masker()
+            assert b"".join(masker.received(bytes([byte])) for byte in sent) == masked
