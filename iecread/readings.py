@@ -166,7 +166,7 @@ def readout(
         seconds=seconds,
         block_check=telegram.block_check.value,
         complete=telegram.complete,
-        simulated=manufacturer == SIMULATED,
+        simulated=manufacturer == SIMULATED or (port or "").startswith("sim://"),
         registers=_readings(telegram, medium, manufacturer or "", zone),
         text=telegram.text,
     )

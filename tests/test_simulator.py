@@ -566,7 +566,7 @@ def line_check():
             ["'nix'", "household, mode-a, mode-b, industrial, vdew, p1, push"],
         ),
         ("sim://hausehold", ["did you mean 'household'?"]),
-        ("sim://lis200-ek", ["'lis200-ek'", "household"]),
+        ("sim://lis200-xy", ["'lis200-xy'", "household", "lis200-ek"]),
         ("sim://", ["''", "household"]),
         ("sim://household?x=1", ["'x'", "address, answer, baud"]),
         ("sim://household?bbc=once", ["'bbc'", "did you mean 'bcc'?"]),

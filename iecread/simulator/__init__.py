@@ -13,13 +13,13 @@ from iecread.errors import PortBusyError
 from iecread.simulator.line import Faults, Pace, SimulatedLine
 from iecread.simulator.meters import MODELS
 from iecread.simulator.options import (
-    OPTIONS,
     Simulation,
     options_help,
     parse_url,
     simulation,
 )
 from iecread.simulator.serve import serve_port, serve_pty, serve_tcp
+from iecread.simulator.wishes import OPTIONS
 from iecread.transports import LineKind, Transport
 from iecread.transports.memory import MemoryTransport
 

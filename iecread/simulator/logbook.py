@@ -36,7 +36,7 @@ _STAMP = re.compile(r"([012]?)(\d{10})(\d\d)?")
 
 
 @lru_cache(8)
-def _changes(year: int) -> tuple[datetime, datetime]:
+def season_changes(year: int) -> tuple[datetime, datetime]:
     """Return begin and end of summer time in UTC: last Sundays, 01:00."""
 
     def last_sunday(month: int) -> datetime:
@@ -48,14 +48,14 @@ def _changes(year: int) -> tuple[datetime, datetime]:
 
 def is_summer(utc: datetime) -> bool:
     """Whether summer time is in force."""
-    begin, end = _changes(utc.year)
+    begin, end = season_changes(utc.year)
     return begin <= utc < end
 
 
 def to_local(utc: datetime) -> datetime:
     """Return the time that the meter's clock shows; ``fold`` tells equal ones apart."""
     local = utc + (2 if is_summer(utc) else 1) * _HOUR
-    end = _changes(utc.year)[1]
+    end = season_changes(utc.year)[1]
     return local.replace(fold=end <= utc < end + _HOUR)
 
 
@@ -145,7 +145,7 @@ def rows(
     while end <= last:
         midnight = end.replace(hour=0, minute=0)
         status = CLOCK_SET if end in ends else 0
-        if end in _changes(end.year):
+        if end in season_changes(end.year):
             status |= SEASON
         off, on = midnight + _OFF, midnight + _ON
         missing = midnight + _GAP < end <= midnight + _GAP + gap * PERIOD
@@ -253,7 +253,7 @@ def events(
         if to_local(day + _DAY).day == 1:
             found.append(Event(to_utc(to_local(day + _DAY).replace(hour=0)), RESET))
         found += [
-            Event(t, SEASON) for t in _changes(day.year) if t.date() == day.date()
+            Event(t, SEASON) for t in season_changes(day.year) if t.date() == day.date()
         ]
         day += _DAY
     return sorted(event for event in found if first <= event.moment <= last)

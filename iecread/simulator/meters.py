@@ -4,7 +4,8 @@ Each meter is a function from the time on its clock to the characters of its dat
 message, ``!`` included.  Counters are whole numbers of their last digit and depend on
 nothing but that time, so that the same moment gives the same readout.  Every
 identification names the maker ``SIM``, which no maker has.  What can be read besides,
-in programming mode, is in ``memory`` and ``logbook``.
+in programming mode, is in ``memory`` and ``logbook``, of LIS-200 devices in
+``lis200``.
 """
 
 from calendar import monthrange
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from iecread.protocol.bcc import crc16
+from iecread.simulator.lis200.build import readout
 from iecread.simulator.logbook import is_summer, to_utc
 
 _BEGIN = datetime(2024, 1, 1)  # when the counters stood at their first values
@@ -28,6 +30,11 @@ NUMBERS = {  # the meters' own numbers, which are their addresses too
     "p1": "10048155",
     "push": "10048156",
     "vdew": "10048157",
+    "lis200-ek": "10048158",
+    "lis200-ek280": "10048159",
+    "lis200-dl": "10048160",
+    "lis200-tc": "10048161",
+    "lis200-bk": "10048162",
 }
 
 
@@ -44,6 +51,7 @@ class Model:
         push_speed: speed in Bd of a meter that speaks unasked, else 0.
         period: seconds from one telegram to the next.
         even: whether a telegram carries even parity.
+        lis200: the family of a LIS-200 device; empty: it is none.
     """
 
     summary: str
@@ -54,6 +62,7 @@ class Model:
     push_speed: int = 0
     period: float = 0.0
     even: bool = False
+    lis200: str = ""
 
 
 def _number(value: int, before: int, after: int, mark: str = ".") -> str:
@@ -366,6 +375,18 @@ MODELS = {
         even=True,
     ),
 }
+
+for _family, _text, _summary in (
+    ("ek", "EK260", "LIS-200 volume converter EK260, 19200 Bd"),
+    ("ek280", r"\2EK280", "LIS-200 volume converter EK280: locks 5 and 6, escapes"),
+    ("dl", "DL220", "LIS-200 data logger DL220 with two inputs"),
+    ("tc", "TC220", "LIS-200 temperature converter TC220, default code 0"),
+    ("bk", r"\BKET", "diaphragm meter BK-G4: a close relative of LIS-200"),
+):
+    _name = f"lis200-{_family}"
+    MODELS[_name] = Model(
+        _summary, "6", _text, readout(_family, NUMBERS[_name]), lis200=_family
+    )
 
 
 def telegram(model: Model, identification: bytes, now: datetime) -> bytes:
