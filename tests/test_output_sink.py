@@ -314,7 +314,7 @@ def test_a_file_rotated_away_while_we_wait_for_the_lock(
 ) -> None:
     path = tmp_path / "out.csv"
     path.write_text(HEADER)
-    lock, turns = module._lock, []
+    lock, turns = module.try_lock, []
 
     def rotate_first(descriptor: int) -> bool:
         if not turns:
@@ -324,7 +324,7 @@ def test_a_file_rotated_away_while_we_wait_for_the_lock(
         turns.append(descriptor)
         return lock(descriptor)
 
-    monkeypatch.setattr(module, "_lock", rotate_first)
+    monkeypatch.setattr(module, "try_lock", rotate_first)
     append(path, "b,2\n")
     assert len(turns) == 2
     assert (tmp_path / "out.csv.1").read_text() == HEADER

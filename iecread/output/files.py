@@ -12,6 +12,7 @@ import stat
 import sys
 
 from iecread.errors import OutputError
+from iecread.statefolder import sync_folder
 
 BINARY = getattr(os, "O_BINARY", 0)
 """Flag for os.open: no line ends translated (Windows)."""
@@ -38,6 +39,7 @@ def failed(path: str, error: OSError) -> OutputError:
         errno.ENXIO: "start the program that reads from it first",
         errno.ENOLCK: "use a file system that has locks, such as a local disk",
         errno.EOPNOTSUPP: "use a file system that has locks, such as a local disk",
+        errno.ENOSYS: "use a file system that has locks, such as a local disk",
     }
     if code == errno.ENXIO:
         why = "nobody reads from it"
@@ -72,6 +74,54 @@ def check_place(path: str) -> None:
         os.stat(os.path.join(folder, ""))
         if not os.access(folder, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def make_folders(folder: str) -> None:
+    """Make a folder, and those above it, where they are missing; they last.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    missing = []
+    place = os.path.abspath(folder)
+    while not os.path.isdir(place):
+        missing.append(place)
+        place, name = os.path.split(place)
+        if not name:
+            break
+    for place in reversed(missing):
+        try:
+            with contextlib.suppress(FileExistsError):  # another was quicker
+                os.mkdir(place)
+            os.stat(os.path.join(place, ""))  # a file of that name is in the way
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise OutputError(
+                f"cannot make the folder {place!r}: {why}",
+                "make it yourself, or name another place",
+            ) from error
+        sync_folder(os.path.dirname(place))
+
+
+def check_folder(folder: str) -> None:
+    """Look whether ``make_folders`` and a file in there can be, and touch nothing.
+
+    Raises:
+        OutputError: they cannot.
+    """
+    place = os.path.abspath(folder)
+    while not os.path.lexists(place):
+        place = os.path.dirname(place)
+    why = ""
+    if not os.path.isdir(place):
+        why = os.strerror(errno.ENOTDIR)
+    elif not os.access(place, os.W_OK | os.X_OK):
+        why = os.strerror(errno.EACCES)
+    if why:
+        raise OutputError(
+            f"cannot write in {folder!r}: {place!r}: {why.lower()}",
+            "the folder must be writable for you, or name another place",
+        )
 
 
 class Replaced:
@@ -122,16 +172,7 @@ class Replaced:
             os.replace(self._temporary, self._place)
         except OSError as error:
             raise failed(self._path, error) from error
-        self._sync_folder()
-
-    def _sync_folder(self) -> None:
-        """Make the rename last, where a system can do that."""
-        with contextlib.suppress(OSError):
-            folder = os.open(os.path.dirname(self._place), os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        sync_folder(os.path.dirname(self._place))  # the rename lasts
 
     def _close(self) -> None:
         if self._descriptor is not None:
