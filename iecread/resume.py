@@ -45,7 +45,7 @@ class Resume(NamedTuple):
 
 def from_rows(rows: Iterable[Row]) -> Resume:
     """See how far rows go, in whatever order they are."""
-    return _resume((row.time, row.channel, row.register) for row in rows)
+    return from_times((row.time, row.channel, row.register) for row in rows)
 
 
 def from_csv(
@@ -68,7 +68,7 @@ def from_csv(
         ResumeError: the first line is not the header of such a file.
     """
     wanted = read_rows(lines, channel=channel, meter=meter, serial=serial)
-    return _resume((time, name, register) for time, name, register, _ in wanted)
+    return from_times((time, name, register) for time, name, register, _ in wanted)
 
 
 def read_rows(
@@ -127,7 +127,8 @@ def _time(text: str) -> datetime | None:
     return time if time.tzinfo else None
 
 
-def _resume(rows: Iterable[tuple[datetime, str, str]]) -> Resume:
+def from_times(rows: Iterable[tuple[datetime, str, str]]) -> Resume:
+    """See how far rows go of which time, channel and register are known."""
     newest: dict[tuple[str, str], datetime] = {}
     last: datetime | None = None
     before: datetime | None = None  # the newest time but one

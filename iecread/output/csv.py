@@ -69,6 +69,7 @@ class CsvFormatter:
         self._names = [(names or {}).get(code, code) for code in registers]
         if self._wide:
             self._check_columns(registers)
+            self._check_names()
 
     @staticmethod
     def _check_columns(registers: Sequence[str]) -> None:
@@ -83,6 +84,16 @@ class CsvFormatter:
                     f"{code!r} means several registers but is one column",
                     "write one code for each column of the wide layout",
                 )
+
+    def _check_names(self) -> None:
+        taken = {*LONG[:3], "status"}
+        for name in self._names:
+            if name in taken:
+                raise ConfigError(
+                    f"the wide layout has two columns called {name!r}",
+                    "give one of the registers another name",
+                )
+            taken.add(name)
 
     def begin(self) -> str:
         mark = "\ufeff" if self._excel else ""
@@ -103,6 +114,16 @@ class CsvFormatter:
 
     def end(self) -> str:
         return ""
+
+    def is_whole(self, line: bytes) -> bool:
+        """Whether a line without its end lacks nothing else: its status is there."""
+        text = line.decode("utf-8", "replace")
+        try:
+            cells = next(csv.reader([text], delimiter=";" if self._excel else ","))
+        except (csv.Error, StopIteration):
+            return False
+        columns = len(LONG) if not self._wide else len(self._columns) + 4
+        return len(cells) == columns and cells[-1] in _STATUS
 
     def _long_rows(
         self, head: tuple[str, ...], readout: Readout
