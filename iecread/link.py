@@ -146,9 +146,9 @@ class Link:
             while (ahead := self._free - _LEAD - self._clock()) > 0:
                 came += self._read(ahead)
             now = self._clock()
-            self._transport.write(piece)
             on_line = len(piece) * BITS_PER_CHARACTER / self._speed
-            self._free = max(now, self._free) + on_line
+            self._free = max(now, self._free) + on_line  # even if it is interrupted
+            self._transport.write(piece)
         self._transport.drain()
         if self._transport.kind.value == "uart":
             # drain() says when the driver is empty; the adapter may hold more

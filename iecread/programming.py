@@ -27,6 +27,7 @@ from iecread.obis import Pattern
 from iecread.passwords import Secret
 from iecread.protocol.actions import Answered, AnswerKind, BlockReceived, Event, Opened
 from iecread.protocol.bcc import CheckKind
+from iecread.protocol.guard import lock_code_written
 from iecread.protocol.messages import Block, Command, Identification
 from iecread.protocol.parity import Parity, strip
 from iecread.protocol.programming import ProgrammingEngine
@@ -140,9 +141,12 @@ class Programming:
 
     Attributes:
         operand: what the meter put into P0; None where it sent none.
+        serial_codes: registers that may hold the meter's number.
         read_styles: commands and counts to read with, the first that works is kept.
         write_command: W1 to W5.
     """
+
+    serial_codes: tuple[str, ...] = ("C.1.0", "0.0.0")  # as readings.py looks for it
 
     def __init__(
         self,
@@ -191,6 +195,11 @@ class Programming:
         """Whether the session is over, such as by a break message of the meter."""
         return not self._engine.is_open
 
+    @property
+    def speaks_lis200(self) -> bool:
+        """Whether the meter is known, or was said, to be a LIS-200 device."""
+        return self._engine.guard.probe(self.identification) is not None
+
     # --- way in and out ------------------------------------------------------
 
     def enter(self, now: float, login: Login | None) -> None:
@@ -200,6 +209,17 @@ class Programming:
             NoAnswerError: the meter is silent.
             RefusedError: it does not enter programming mode, or refused the password.
             RemoteProtocolError: what came stayed damaged.
+            ConfigError: it is a meter that gets no password.
+        """
+        self.open(now)
+        if login is not None:
+            self.log_in(login)
+
+    def open(self, now: float) -> None:
+        """Open the session; no password is sent.
+
+        Raises:
+            the errors of ``enter``.
         """
         describe("0.0.0")  # loads the registry now, not while the meter waits for us
         self._engine.start(now)
@@ -210,10 +230,14 @@ class Programming:
         if opened is None:
             raise RemoteProtocolError("the meter did not enter programming mode")
         self.operand = opened.operand
-        if login is not None:
-            self._login(login)
 
-    def _login(self, login: Login) -> None:
+    def log_in(self, login: Login) -> None:
+        """Send the password, or the answer to the challenge.
+
+        Raises:
+            the errors of ``enter``.
+        """
+        self._engine.guard.allow_password(self.identification)
         answer = login.answer(self.operand or "")
         _check_text(answer, "the password")
         if login.secret is None and login.refusals is not None:
@@ -235,7 +259,7 @@ class Programming:
                 f"the meter refused the password ({got.kind.value}{said})",
                 "it is not sent again for 24 hours; check it, --force-login overrides",
             )
-        raise _error(got, "the password")
+        raise answer_error(got, "the password")
 
     def leave(self) -> None:
         """Send the break message; harmless where the session is over.
@@ -246,6 +270,18 @@ class Programming:
         self._engine.sign_off()
         for _ in self._run(self._engine):
             pass
+
+    @property
+    def owes_closing(self) -> bool:
+        """Whether something was opened that is to be closed."""
+        return False
+
+    def cannot_leave(self, why: str) -> None:
+        """The line was lost and cannot be had again."""
+
+    def line_renewed(self, speed: int) -> None:
+        """The line was lost and is there again, at ``speed`` in Bd."""
+        self._engine.speed = speed
 
     # --- reading -------------------------------------------------------------
 
@@ -291,8 +327,8 @@ class Programming:
                 if got.text or not refusal.text:
                     refusal = got
             else:
-                raise _error(got, f"register {code}")
-        raise _error(refusal, f"register {code}")
+                raise answer_error(got, f"register {code}")
+        raise answer_error(refusal, f"register {code}")
 
     def _readings(self, code: str) -> tuple[Reading, ...]:
         engine = self._engine
@@ -312,23 +348,35 @@ class Programming:
         """Say what a write would do: old value, new value, message.  Sends no write.
 
         Raises:
-            ConfigError: code or value have characters that cannot be sent.
+            ConfigError: code or value have characters that cannot be sent, or it is
+                a lock's code, which only ``unlock`` may send.
             NoAnswerError: the meter fell silent.
             RemoteProtocolError: the answer stayed damaged.
         """
         _check_text(code, "the code")
         _check_text(value, "the value")
+        command = self.write_message(code, value)
         try:
-            old = shown(self.read(code))
+            old = self.shown(self.read(code))
         except RefusedError:  # there are registers that can be written only
             if not self._engine.is_open:
                 raise
             old = None
+        return Change(code, old, value, command.to_bytes())
+
+    def write_message(self, code: str, value: str) -> Command:
+        """Return the command that writes a value.
+
+        Raises:
+            ConfigError: it is one that must not be sent.
+        """
         text = f"{code}({value})"
         if self.write_command == "W5" and self._password:  # VDEW practice
             text += f"({self._password})"
         command = Command(self.write_command, text.encode("ascii"))
-        return Change(code, old, value, command.to_bytes())
+        if lock_code_written(command):
+            self._engine.guard.allow(command)  # says no, and why
+        return command
 
     def write(self, code: str, value: str) -> Change:
         """Write one register and read it back.
@@ -373,7 +421,7 @@ class Programming:
             return _outcome(change, "refused", detail=said)
         acknowledged = got.kind in (AnswerKind.ACK, AnswerKind.DATA)
         try:
-            back = shown(self.read(change.register))
+            back = self.shown(self.read(change.register))
         except RefusedError as error:
             done = "done" if acknowledged else "unknown"
             return _outcome(change, done, detail=f"cannot be read back: {error}")
@@ -397,6 +445,8 @@ class Programming:
         _check_text(code, "the code")
         _check_text(argument, "the argument")
         command = Command("E2", f"{code}({argument})".encode("ascii"))
+        if lock_code_written(command):
+            self._engine.guard.allow(command)
         return Change(code, None, argument or None, command.to_bytes())
 
     def execute(self, code: str, argument: str = "") -> Change:
@@ -450,9 +500,16 @@ class Programming:
                 )
         if result.outcome == "done":
             return result
-        error = _change_error(result)
+        error = self._change_error(result)
         error.change = result
         raise error
+
+    def _change_error(self, change: Change) -> IecReadError:
+        return change_error(change)
+
+    def shown(self, reading: Reading) -> str:
+        """Return the value of a reading as a change shows it."""
+        return shown(reading)
 
     # --- load profiles and logs ----------------------------------------------
 
@@ -532,7 +589,7 @@ class Programming:
                 return  # VDEW: no rows in this range
             told_no = refused.kind in (AnswerKind.ERROR, AnswerKind.NAK, AnswerKind.ACK)
             if not told_no or len(names) == 1:
-                raise _error(refused, f"load profile {channel}")
+                raise answer_error(refused, f"load profile {channel}")
             names.pop(0)
 
     def events(
@@ -583,23 +640,28 @@ class Programming:
             if refused.kind not in (AnswerKind.ERROR, AnswerKind.NAK, AnswerKind.ACK):
                 break
         if refused is not None:
-            raise _error(refused, f"event log {channel}")
+            raise answer_error(refused, f"event log {channel}")
 
     def _pieces(self, command: Command) -> Iterator[str | Answered]:
+        """Yield the text of an answer by pieces; at last what went wrong."""
+        for part in self._parts(command):
+            if isinstance(part, Answered):
+                yield part
+            else:
+                for at in range(0, len(part), _PIECE):
+                    yield part[at : at + _PIECE]
+
+    def _parts(
+        self, command: Command, *, ack_last: bool = False
+    ) -> Iterator[str | Answered]:
         """Yield the text of each block of an answer; at last what went wrong."""
-        if not self._engine.is_open:
-            raise RefusedError(
-                "the meter has ended the session", "it broke off, or waited too long"
-            )
-        self._engine.command(command, repeatable=True)
+        self._ask(command, ack_last=ack_last)
         even = self._engine.parity is Parity.EVEN
         answer: Answered | None = None
         for event in self._run(self._engine):
             if isinstance(event, BlockReceived):
                 chars = strip(event.data) if even else event.data
-                text = Block.from_bytes(chars).text.decode("latin-1")
-                for at in range(0, len(text), _PIECE):
-                    yield text[at : at + _PIECE]
+                yield Block.from_bytes(chars).text.decode("latin-1")
             elif isinstance(event, Answered):
                 answer = event
         if answer is None:
@@ -607,7 +669,18 @@ class Programming:
         if answer.kind is not AnswerKind.DATA:
             yield answer
 
+    def _ask(self, command: Command, *, ack_last: bool = False) -> None:
+        """Send a read whose answer may come in parts."""
+        self._demand_open()
+        self._engine.command(command, repeatable=True, ack_last=ack_last)
+
     # --- clock ---------------------------------------------------------------
+
+    def clock_registers(self) -> Sequence[Sequence[str]]:
+        """Return which registers may be the meter's clock, in the order to try."""
+        from iecread.clock import CLOCK_REGISTERS
+
+        return CLOCK_REGISTERS
 
     def clock(
         self,
@@ -648,12 +721,15 @@ class Programming:
         return self._send(Command(name, text.encode("ascii")), repeatable=repeatable)
 
     def _send(self, command: Command, *, repeatable: bool) -> Answered:
+        self._demand_open()
+        self._engine.command(command, repeatable=repeatable)
+        return self._answered()
+
+    def _demand_open(self) -> None:
         if not self._engine.is_open:
             raise RefusedError(
                 "the meter has ended the session", "it broke off, or waited too long"
             )
-        self._engine.command(command, repeatable=repeatable)
-        return self._answered()
 
     def _answered(self) -> Answered:
         self._raw = []
@@ -718,7 +794,8 @@ def _outcome(
     return replace(change, outcome=outcome, shown=back, detail=detail)
 
 
-def _change_error(change: Change) -> IecReadError:
+def change_error(change: Change) -> IecReadError:
+    """Return the error for a change that was not done."""
     from iecread.masking import holds_key
 
     because = f": {change.detail}" if change.detail else ""
@@ -746,7 +823,7 @@ def _change_error(change: Change) -> IecReadError:
     )
 
 
-def _error(answer: Answered, what: str) -> IecReadError:
+def answer_error(answer: Answered, what: str) -> IecReadError:
     """Return the error for an answer that is none."""
     if answer.kind is AnswerKind.SILENCE:
         return NoAnswerError(

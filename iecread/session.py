@@ -39,10 +39,15 @@ from iecread.transports import Framing, LineKind, Transport, open_line
 
 if TYPE_CHECKING:  # imported where used: the first byte leaves before they are needed
     from iecread.journal import Journal
+    from iecread.lis200locks import Key
+    from iecread.lis200session import Lis200
     from iecread.obis import Pattern
+    from iecread.passwords import Secret
     from iecread.programming import Login, Programming
+    from iecread.protocol.guard import Guard
     from iecread.protocol.telegrams import Telegram
     from iecread.readings import Readout
+    from iecread.refusals import Refusals
 
 _CHOICES = {
     "mode": ("auto", "a", "b", "c", "d"),
@@ -50,6 +55,7 @@ _CHOICES = {
     "wake": ("auto", "never", "always"),
     "echo": ("auto", "yes", "no"),
     "bcc": ("auto", "xor", "sum7", "off"),
+    "dialect": ("auto", "iec", "lis200"),
 }
 
 
@@ -77,6 +83,8 @@ class MeterOptions:
         timezone: IANA name of the zone that the meter's times are in.
         option: Y of the option select, ``0`` for the standard readout (6.3.3).
         protocol: V of the option select, ``0`` for the normal procedure (6.3.3).
+        dialect: ``iec``, ``lis200`` (gas devices with locks), or ``auto``: the
+            identification tells.
     """
 
     port: str
@@ -98,6 +106,7 @@ class MeterOptions:
     timezone: str | None = None
     option: str = "0"
     protocol: str = "0"
+    dialect: str = "auto"
 
     def __post_init__(self) -> None:
         for key, values in _CHOICES.items():
@@ -170,6 +179,7 @@ class Meter:
         self.on_event: Callable[[Event, float], None] | None = None
         self.on_bytes: OnBytes | None = None
         self.on_step: Callable[[str], None] | None = None
+        self.on_warning: Callable[[str], None] | None = None
         self.on_open: Callable[[Transport], Transport] | None = None
         self.computing: AbstractContextManager[object] = nullcontext()
         self._transport: Transport | None = None
@@ -320,9 +330,6 @@ class Meter:
             RemoteProtocolError: what came stayed damaged.
             PortError: the line was lost.
         """
-        from iecread.programming import READ_STYLES, Login, Programming
-        from iecread.protocol.programming import ProgrammingEngine
-
         login: Login | None
         if isinstance(password, str) or callable(password):
             login = self._login_with(password, level)
@@ -330,10 +337,131 @@ class Meter:
             login = password
         if login:
             login.allow(datetime.now().astimezone())
+        with self._session(
+            read_command=read_command, write_command=write_command, journal=journal
+        ) as held:
+            held[0].enter(self._start, login)
+            yield held[0]
+
+    @contextmanager
+    def lis200(
+        self,
+        code: "str | Secret | None" = None,
+        *,
+        lock: str | int = "customer",
+        journal: "Journal | None" = None,
+    ) -> "Iterator[Lis200]":
+        """Enter a session with a LIS-200 device: a gas converter, logger or BK meter.
+
+        On every way out the locks that it opened are closed, and it is signed off.
+
+        Args:
+            code: of the lock that is opened where one is needed; a refused one is not
+                sent again for 24 hours.  None: nothing is opened by itself.
+            lock: which one: ``customer``, ``supplier``, ``administrator``,
+                ``data-reader``, ``user``, or 1 to 6.
+            journal: where changes are written down; None: nowhere.
+
+        Raises:
+            RefusedError: it does not let itself be programmed, or refused this code
+                within the last day.
+            ConfigError: no such lock, or what cannot be a code.
+            NoAnswerError: the device is silent.
+            RemoteProtocolError: what came stayed damaged.
+            CheckError: at the end: a lock that was opened may still be open.
+            PortError: the line was lost.
+        """
+        from iecread.lis200.locks import lock_number
+
+        number, key = lock_number(lock), None
+        if code is not None:
+            key = self.key(code, number)
+            key.allow(datetime.now().astimezone())
+        with self._session(journal=journal, certain=True) as held:
+            held[0].open(self._start)
+            yield self._recognised(held, key)
+
+    @contextmanager
+    def dialogue(
+        self,
+        login: "Login | None" = None,
+        key: "Key | None" = None,
+        *,
+        certain: bool = False,
+        read_command: str | None = None,
+        write_command: str = "W1",
+        journal: "Journal | None" = None,
+    ) -> "Iterator[Programming]":
+        """Enter programming mode, or a LIS-200 session where the meter speaks it.
+
+        Args:
+            login: the password of a meter that has passwords.
+            key: the lock and code of a device that has locks.
+            certain: whether it is known to be one of the latter.
+            read_command, write_command, journal: as for ``programming``.
+
+        Raises:
+            the errors of ``programming`` and ``lis200``.
+        """
+        with self._session(
+            certain=certain,
+            read_command=read_command,
+            write_command=write_command,
+            journal=journal,
+        ) as held:
+            session = held[0]
+            session.open(self._start)
+            if session.speaks_lis200:
+                yield self._recognised(held, key)
+                return
+            if login is not None:
+                session.log_in(login)
+            yield session
+
+    def key(
+        self, code: "str | Secret", lock: int, *, refusals: "Refusals | None" = None
+    ) -> "Key":
+        """Return the code of a lock, with the memory of refused ones.
+
+        Args:
+            code: the code.
+            lock: the number of the lock.
+            refusals: the memory; None: that of the state folder.
+
+        Raises:
+            ConfigError: it cannot be sent.
+        """
+        from iecread.lis200locks import Key
+        from iecread.passwords import Secret
+        from iecread.refusals import Refusals, meter_ids
+        from iecread.statefolder import state_folder
+
+        options = self.options
+
+        def names(number: int) -> tuple[str, ...]:
+            return meter_ids(options.port, options.address, level=f"lock {number}")
+
+        secret = code if isinstance(code, Secret) else Secret(code)
+        return Key(secret, lock, refusals or Refusals(state_folder()), names)
+
+    @contextmanager
+    def _session(
+        self,
+        *,
+        certain: bool = False,
+        read_command: str | None = None,
+        write_command: str = "W1",
+        journal: "Journal | None" = None,
+    ) -> "Iterator[list[Programming]]":
+        """A session that is not open yet; whatever stands in its list is left."""
+        from iecread.programming import READ_STYLES, Programming
+        from iecread.protocol.programming import ProgrammingEngine
+
         self._begin()
         options = self._reader_options()
         engine = ProgrammingEngine(
-            replace(options, option="1" if options.option == "0" else options.option)
+            replace(options, option="1" if options.option == "0" else options.option),
+            self._guard(certain),
         )
         engine.speed = self._line_speed
         styles: Sequence[tuple[str, str]] = READ_STYLES
@@ -349,20 +477,71 @@ class Meter:
             journal=journal,
             name=self.options.meter or self._name(),
         )
+        held = [session]
         try:
-            session.enter(self._start, login)
-            yield session
+            yield held
         except PortError:
+            self._lost(held[0])
             raise
         except BaseException:
             with suppress(IecReadError):
-                session.leave()
+                self._leave(held[0])
             raise
+        self._leave(held[0])
+
+    def _guard(self, certain: bool) -> "Guard":
+        if self.options.dialect == "iec" and not certain:
+            from iecread.protocol.guard import Guard
+
+            guard = Guard()
+            guard.passwords = True
+            return guard
+        from iecread.lis200.gate import TCP_PAUSE, Gate
+
+        tcp = self._open_transport().kind is LineKind.TCP
+        return Gate(
+            certain=certain or self.options.dialect == "lis200",
+            pause=TCP_PAUSE if tcp else 0.0,
+        )
+
+    def _recognised(self, held: "list[Programming]", key: "Key | None") -> "Lis200":
+        from iecread.lis200session import Lis200
+
+        session = Lis200(held[0], key)
+        if self.on_warning:
+            session.warn = self.on_warning
+        held[0] = session
+        session.recognise()
+        return session
+
+    def _leave(self, session: "Programming") -> None:
+        """End a session; an interruption does not keep it from that."""
         try:
             session.leave()
         except KeyboardInterrupt:
             session.leave()
             raise
+        except PortError:
+            self._lost(session)
+            raise
+
+    def _lost(self, session: "Programming") -> None:
+        """The line was lost: what was opened is closed over a new one."""
+        if not session.owes_closing:
+            return
+        try:
+            self.close()
+            self.open()
+        except IecReadError as error:
+            session.cannot_leave(error.message)
+            return
+        session.line_renewed(self._line_speed)
+        try:
+            session.leave()
+        except PortError as error:
+            session.cannot_leave(error.message)
+        except IecReadError:
+            pass  # said already
 
     def _login_with(
         self, password: "str | Callable[[str], str]", level: int

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from iecread.protocol.datasets import closing, is_number
 
 _ESCAPED = re.compile(r"\\x([0-9A-Fa-f]{2})")
-_FORBIDDEN = frozenset("()*/")  # what a value cannot hold as it is
+_FORBIDDEN = frozenset("()*/!")  # what a value cannot hold as it is
 _UNITS = {"{C": "°C", "m3|h": "m3/h", "m3:h": "m3/h"}
 _TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2}),([0-9]{2}):([0-9]{2}):([0-9]{2})")
 _BK_TIME = re.compile(r"([0-9]{2}):([0-9]{2}),([0-9]{2})\.([0-9]{2})\.([0-9]{4})")
@@ -84,7 +84,7 @@ def unescape(text: str, page: CodePage = CodePage.LATIN) -> str:
 
 
 def escape(text: str, page: CodePage = CodePage.LATIN) -> str:
-    r"""Write ``( ) * /``, backslashes and all that is not ASCII as ``\xNN``.
+    r"""Write ``( ) * / !``, backslashes and all that is not ASCII as ``\xNN``.
 
     Raises:
         ValueError: the code page has no such character.

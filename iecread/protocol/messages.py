@@ -269,8 +269,8 @@ def error_text(value: str) -> str | None:
 def error_reply(text: str) -> str | None:
     """Return what an error message in an answer says, None if it is data (6.3.11).
 
-    It stands alone, without an address; VDEW meters repeat the address, and so does
-    Energomera's ``VNULL(ERR12)``.
+    It stands alone, without an address; VDEW meters repeat the address, and so do
+    Energomera's ``VNULL(ERR12)`` and the BK gas meter's ``4:171(#0018)``.
 
     Args:
         text: the characters between STX and ETX.
@@ -285,4 +285,6 @@ def error_reply(text: str) -> str | None:
 
 
 _ERROR_REPLY = re.compile(r"([^()]*)\(([^()]*)\)\Z")
-_ADDRESSED_ERROR = re.compile(r"ERROR[0-9]*\Z|ERR[0-9]+\Z")  # a value may begin so
+_ADDRESSED_ERROR = re.compile(
+    r"ERROR[0-9]*\Z|ERR[0-9]+\Z|#[0-9]{4}\Z"
+)  # a value may begin so

@@ -7,10 +7,10 @@ are its business: a damaged answer is asked for again with NAK, a command that t
 meter answers with NAK is sent again, a command that may be repeated is sent again
 after silence.  A password is never sent twice after an answer that may be a refusal,
 and a write never after silence.  In modes A and B commands follow the readout at the
-opening speed (6.4.1, 6.4.2).
+opening speed (6.4.1, 6.4.2).  What may not be sent at all is for its Guard to say.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from iecread.errors import RefusedError, RemoteProtocolError
 from iecread.protocol import parity
@@ -26,16 +26,35 @@ from iecread.protocol.actions import (
     Write,
 )
 from iecread.protocol.bcc import CheckKind
-from iecread.protocol.messages import ACK, NAK, Block, Command, error_reply
-from iecread.protocol.reader import NAK_LIMIT, ReaderEngine
+from iecread.protocol.guard import Guard
+from iecread.protocol.messages import (
+    ACK,
+    NAK,
+    Block,
+    Command,
+    error_reply,
+)
+from iecread.protocol.parity import Parity
+from iecread.protocol.reader import NAK_LIMIT, ReaderEngine, ReaderOptions
 from iecread.protocol.receiver import DATA_LIMIT, Kind, TooMuch
 from iecread.protocol.state import ReaderState, Step
 
 RESEND_LIMIT = 2  # 6.3.5: a command is sent three times in all
 PARTS_LIMIT = 16 * DATA_LIMIT  # characters of one answer in parts
 _PASSWORD_RESENDS = 1  # NAK means a damaged frame, but some makers mean "wrong"
+_LATE = 0.5  # s of quiet before a command, where an older answer may still come
+_PROBE_SPEED = 19200  # Bd; where a session that was left open most likely is
 _AWAITS = frozenset(
     {ReaderState.IDLE, ReaderState.READ, ReaderState.LOCKED, ReaderState.OPEN}
+)
+_UNDER_WAY = frozenset(
+    {
+        ReaderState.PASSWORD_SENT,
+        ReaderState.COMMANDED,
+        ReaderState.PART_SENT,
+        ReaderState.PART_ANSWERED,
+        ReaderState.ANSWER_DAMAGED,
+    }
 )
 
 
@@ -44,6 +63,9 @@ class ProgrammingEngine(ReaderEngine):
 
     ``options.option`` of its ReaderOptions is the Y that enters it, ``1`` in the
     standard.
+
+    Attributes:
+        guard: what is asked before anything is sent.
     """
 
     _select_step = Step.SELECT_PROGRAMMING
@@ -57,8 +79,27 @@ class ProgrammingEngine(ReaderEngine):
     _noise_before = 0  # bytes of noise when the message went out
     _sum_tried = False  # NAK where the kind of check is unknown: it may be the sum
     _odd = b""  # an answer in 7 bits that had more than 7
+    _resend_limit = RESEND_LIMIT
+    _fits: Callable[[str], bool] | None = None  # tells an answer from a stale one
+    _ack_last = False  # the last block is acknowledged too
+    _late = False  # an older answer may still come
+
+    def __init__(self, options: ReaderOptions, guard: Guard | None = None) -> None:
+        super().__init__(options)
+        self.guard = guard or Guard()
+        self._probes: list[tuple[int, Parity]] = []  # still to be tried
 
     # --- what a session calls ------------------------------------------------
+
+    def start(self, now: float) -> None:
+        """Begin a session.
+
+        Raises:
+            LocalProtocolError: one is going on.
+        """
+        super().start(now)
+        self.guard.begin()
+        self._probes, self._late = [], False
 
     @property
     def finished(self) -> bool:
@@ -81,23 +122,50 @@ class ProgrammingEngine(ReaderEngine):
 
         Raises:
             LocalProtocolError: not now, or characters that cannot be sent.
+            ConfigError: the guard says no.
         """
         command = Command(f"P{level}", f"({text})".encode("ascii", "replace"))
         self._submit(command, Step.PASSWORD, repeatable=False)
 
-    def command(self, command: Command, *, repeatable: bool) -> None:
+    def command(
+        self,
+        command: Command,
+        *,
+        repeatable: bool,
+        resends: int = RESEND_LIMIT,
+        fits: Callable[[str], bool] | None = None,
+        ack_last: bool = False,
+    ) -> None:
         """Send a command, or a part of one (6.3.7, 6.3.8).
 
         Args:
             command: the command; its kind of block check is the meter's.
             repeatable: whether it may be sent again where no answer came; a read
                 may, a write may not.
+            resends: how often it is sent again upon NAK.
+            fits: tells by its text whether a block is an answer to this command; one
+                that is none, such as another master's or a late one, is dropped.
+                None: any is.
+            ack_last: whether the last block of data is acknowledged too (field
+                practice: the BK gas meter hears nothing else before).
 
         Raises:
             LocalProtocolError: not now.
+            ConfigError: the guard says no.
         """
         step = Step.COMMAND if command.last else Step.COMMAND_PART
+        self._resend_limit, self._fits = resends, fits
+        self._ack_last = ack_last
         self._submit(command, step, repeatable=repeatable)
+
+    def abandon(self) -> None:
+        """Want the answer no more that is awaited, so that a command may follow."""
+        if self.state in _UNDER_WAY:
+            self._step(Step.SILENCE)
+        elif self.state not in _AWAITS or not self._queue:
+            return
+        self._queue.clear()
+        self._deadline, self._late = None, True
 
     def sign_off(self) -> None:
         """Send the break message and go back to the opening speed (6.3.12).
@@ -134,6 +202,11 @@ class ProgrammingEngine(ReaderEngine):
     # --- sending -------------------------------------------------------------
 
     def _submit(self, command: Command, step: Step, *, repeatable: bool) -> None:
+        if step is Step.PASSWORD or command.name.startswith("P"):
+            self.guard.allow_password(self.identification)
+            self._resend_limit, self._fits = _PASSWORD_RESENDS, None
+        else:
+            self.guard.allow(command)
         self._sent, self._repeatable = command, repeatable
         self._resends = self._naks = 0
         self._transmit(step)
@@ -147,7 +220,9 @@ class ProgrammingEngine(ReaderEngine):
         self._text, self._acknowledged = "", False
         self._receiver.clear()
         self._noise_before = self._receiver.noise
-        self._queue.append((Wait(self._reaction), None))
+        late, self._late = self._late, False
+        quiet = max(self._reaction, self.guard.pause, _LATE if late else 0.0)
+        self._queue.append((Wait(quiet), None))
         self._send(data, step, self._timing.data_answer)
 
     def _send_again(self, trouble: Trouble) -> None:
@@ -189,9 +264,14 @@ class ProgrammingEngine(ReaderEngine):
                 self._deadline = now + self._timing.gap
             return
         kind, raw = found
-        chars = parity.strip(raw) if self.parity is parity.Parity.EVEN else raw
-        if self.state is ReaderState.OPERAND:
-            self._operand(kind, raw, chars)
+        chars = parity.strip(raw) if self.parity is Parity.EVEN else raw
+        if self.state is ReaderState.PROBED:
+            self._probed(kind, raw, now)
+        elif self.state is ReaderState.OPERAND:
+            if kind in (Kind.BLOCK, Kind.PART) and self._probe is not None:
+                self._look_further(now, silent=silent)  # another master's answer
+            else:
+                self._operand(kind, raw, chars)
         elif kind is Kind.ACK:
             self._acknowledgement(now)
         elif kind is Kind.NAK:
@@ -199,7 +279,7 @@ class ProgrammingEngine(ReaderEngine):
         elif kind is Kind.COMMAND:
             self._broken_off(raw, chars)
         else:
-            self._data(kind, raw, chars)
+            self._data(kind, raw, chars, now)
 
     def _let_it_end(self) -> None:
         """More comes while we owe an ACK or a NAK: a block seemed to end too early."""
@@ -267,18 +347,17 @@ class ProgrammingEngine(ReaderEngine):
 
     def _refused(self) -> None:
         """NAK: the frame was damaged on its way (6.3.5), or the meter says no."""
-        password = self.state is ReaderState.PASSWORD_SENT
         self._step(Step.NAK, ours=False)
         if self._naks and not self._repeatable:
             # NAK to our NAK: it may have done what was answered illegibly
             self._deadline = None
-            self._events.append(Answered(AnswerKind.DAMAGED))
-        elif self._resends < (_PASSWORD_RESENDS if password else RESEND_LIMIT):
+            self._report(Answered(AnswerKind.DAMAGED))
+        elif self._resends < self._resend_limit:
             self._sum_tried = not self._sum_tried
             self._send_again(Trouble.REFUSED)
         else:
             self._deadline = None
-            self._events.append(Answered(AnswerKind.NAK))
+            self._report(Answered(AnswerKind.NAK))
 
     def _broken_off(self, raw: bytes, chars: bytes) -> None:
         try:
@@ -290,7 +369,7 @@ class ProgrammingEngine(ReaderEngine):
         else:
             self._answer(Step.SILENCE, AnswerKind.DAMAGED)
 
-    def _data(self, kind: Kind, raw: bytes, chars: bytes) -> None:
+    def _data(self, kind: Kind, raw: bytes, chars: bytes, now: float) -> None:
         block = Block.from_bytes(chars)
         trouble = self._judge(raw, block)
         if trouble and self._echo.seen and not self._echo.complete:
@@ -302,6 +381,11 @@ class ProgrammingEngine(ReaderEngine):
         self.data_speed = self.speed
         self._naks = 0
         text = block.text.decode("latin-1")
+        if self._fits is not None and not self._text and not self._fits(text):
+            self._noise += len(raw)
+            self._deadline = self._answer_by
+            self._look_further(now, silent=False)
+            return
         if not block.last and self.state is ReaderState.COMMANDED:
             # 6.4.7: another one follows when this one is acknowledged
             self._text += text
@@ -321,12 +405,15 @@ class ProgrammingEngine(ReaderEngine):
         elif self.state is ReaderState.COMMANDED:
             self._events.append(BlockReceived(raw))
             self._answer(Step.BLOCK, AnswerKind.DATA, self._text + text)
+            if self._ack_last:
+                self._queue.append((Wait(self._reaction), None))
+                self._queue.append((Write(self._coded(ACK)), None))
         else:  # data in answer to a password: neither yes nor no
             self._answer(Step.SILENCE, AnswerKind.DAMAGED)
 
     def _judge(self, raw: bytes, block: Block | Command) -> Trouble | None:
         trouble = super()._judge(raw, block)
-        if trouble or self.options.check_off or self.parity is parity.Parity.EVEN:
+        if trouble or self.options.check_off or self.parity is Parity.EVEN:
             return trouble
         if not raw.isascii() and raw != self._odd:
             # the check covers seven bits; believed when it comes so again
@@ -343,7 +430,9 @@ class ProgrammingEngine(ReaderEngine):
             self._answer(Step.SILENCE, AnswerKind.DAMAGED)
 
     def _no_reply(self) -> None:
-        if self.state is ReaderState.OPERAND:
+        if self.state is ReaderState.PROBED:
+            self._probe_unanswered()
+        elif self.state is ReaderState.OPERAND:
             self._no_operand()
         elif self._acknowledged:
             self._answer(Step.ACK, AnswerKind.ACK)
@@ -366,6 +455,7 @@ class ProgrammingEngine(ReaderEngine):
             self._send_again(Trouble.NO_ANSWER)
         else:
             self._answer(Step.SILENCE, kind)
+        self._late = True
 
     def _no_operand(self) -> None:
         """P0 did not come (protocol practice: some meters skip it).
@@ -374,7 +464,15 @@ class ProgrammingEngine(ReaderEngine):
         Complete silence may be a lost option select: that is tried again first.
         """
         last = self._attempt + 1 >= self._limit
-        if self._receiver.noise or len(self._receiver) or last:
+        if self._probe is not None:
+            speeds = dict.fromkeys([self.speed, self.options.opening_speed])
+            if not self.options.adjustable:
+                speeds = {self.speed: None}
+            self._asked = Trouble.NO_ANSWER
+            if self._receiver.noise or len(self._receiver):
+                self._asked = Trouble.WRONG_SPEED
+            self._send_probes([(speed, self._parity) for speed in speeds])
+        elif self._receiver.noise or len(self._receiver) or last:
             self._receiver.clear()
             self._step(Step.ACK, ours=False)
             self._events.append(Opened(None))
@@ -384,4 +482,88 @@ class ProgrammingEngine(ReaderEngine):
     def _answer(self, step: Step, kind: AnswerKind, text: str = "") -> None:
         self._step(step, ours=step is Step.SILENCE)
         self._deadline = None
-        self._events.append(Answered(kind, text))
+        self._report(Answered(kind, text))
+
+    def _report(self, answer: Answered) -> None:
+        assert self._sent is not None
+        self.guard.answered(self._sent, answer)
+        self._events.append(answer)
+
+    # --- a session that may be open already ----------------------------------
+
+    @property
+    def _probe(self) -> Command | None:
+        return self.guard.probe(self.identification)
+
+    @property
+    def _keeps_offer(self) -> bool:
+        return self._probe is not None  # lis200.md 5.3: the device falls back else
+
+    def _free_stuck(self) -> None:
+        """Ask first whether the session goes on: then nothing need be opened."""
+        if self._probe is None:
+            super()._free_stuck()
+            return
+        speed = self.options.opening_speed
+        if self.options.adjustable:
+            speed = self.options.max_speed or _PROBE_SPEED
+        self._probes = [(speed, each) for each in self.options.send_parity]
+
+    def _rest_over(self, now: float) -> None:
+        if self._probes:
+            self._resting = False
+            self._asked = Trouble.NO_ANSWER
+            self._send_probes(self._probes)
+        else:
+            super()._rest_over(now)
+
+    def _send_probes(self, probes: list[tuple[int, Parity]]) -> None:
+        probe = self._probe
+        assert probe is not None
+        (speed, as_sent), *self._probes = probes
+        self._receiver.clear()
+        self._events.append(
+            Retried(Trouble.NO_ANSWER, f"asking for an open session at {speed} Bd")
+        )
+        if speed != self.speed:
+            self._queue.append((SetSpeed(speed), None))
+        data = probe.to_bytes()
+        self._queue.append((Wait(self._reaction), None))
+        self._parities = (as_sent,)
+        self._send(self._coded(data), Step.PROBE, self._timing.request_answer)
+
+    def _probed(self, kind: Kind, raw: bytes, now: float) -> None:
+        """An answer, whatever it says, comes from a session that is open."""
+        if kind is Kind.ACK:
+            self._look_further(now, silent=False)
+            return
+        if self._receiver.parity is None:
+            even = not raw.isascii() and not parity.errors(raw)
+            self._receiver.parity = Parity.EVEN if even else Parity.NONE
+        operand = None
+        if kind is Kind.COMMAND:
+            chars = parity.strip(raw) if self.parity is Parity.EVEN else raw
+            name = Command.from_bytes(chars).name if len(chars) > 3 else ""
+            if name != "P0":  # it ends its session, or another one
+                self._probe_unanswered()
+                return
+            self._step(Step.OPERAND, ours=False)
+            operand = ""
+        else:
+            self._step(Step.NAK if kind is Kind.NAK else Step.BLOCK, ours=False)
+        self._probes, self._deadline, self._late = [], None, True
+        self._events.append(Opened(operand))
+
+    def _probe_unanswered(self) -> None:
+        if self._probes:
+            self._send_probes(self._probes)
+            return
+        self._receiver.clear()
+        if self.identification is not None:
+            if self._asked is Trouble.WRONG_SPEED:
+                self._other_speed()
+            self._fail(self._asked)
+            return
+        self._step(Step.SILENCE)
+        self._parities = self.options.send_parity
+        self._open()

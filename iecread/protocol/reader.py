@@ -430,7 +430,7 @@ class ReaderEngine:
         offers = identification.mode != "A"
         too_fast = options.max_speed is not None and (speed or 0) > options.max_speed
         fixed = not options.adjustable and options.opening_speed != OPENING_SPEED
-        if fixed and speed != options.opening_speed:
+        if fixed and not self._keeps_offer and speed != options.opening_speed:
             too_fast = True  # a gateway that was set to one speed cannot follow
         if speed is None or too_fast or self._steps.refuse_speed or not offers:
             # 6.3.3: Z is the one offered, or 0 to stay; a reserved one gets 0, and so
@@ -445,6 +445,11 @@ class ReaderEngine:
         self._switch(speed)
         if len(self._receiver):
             self._unasked(now)
+
+    @property
+    def _keeps_offer(self) -> bool:
+        """Whether the speed offered is repeated on a line whose speed is fixed."""
+        return False
 
     @property
     def _reaction(self) -> float:
@@ -701,8 +706,8 @@ class ReaderEngine:
         stuck = trouble is Trouble.NO_ANSWER and self._attempt == len(self._parities)
         if left_open:
             self._sign_off(self.speed)
-        elif stuck and not reading and self.options.wake != "always":
-            self._sign_off(self.options.max_speed or _RESET_SPEED)
+        elif stuck and not reading:
+            self._free_stuck()
         if self.speed != self.options.opening_speed:
             self._queue.append((SetSpeed(self.options.opening_speed), None))
         self._resting, self._rested = True, 0
@@ -726,6 +731,11 @@ class ReaderEngine:
                 self._queue.append((SetSpeed(baud), None))
             self._queue.append((Write(self._coded(data)), None))
             self._queue.append((Wait(0.3), None))
+
+    def _free_stuck(self) -> None:
+        """Queue what may end a session that somebody left open."""
+        if self.options.wake != "always":
+            self._sign_off(self.options.max_speed or _RESET_SPEED)
 
     def _rest_over(self, now: float) -> None:
         self._resting = False

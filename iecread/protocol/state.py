@@ -26,6 +26,7 @@ class Step(Enum):
     PASSWORD = auto()  # 6.3.7, P1 or P2
     COMMAND = auto()  # 6.3.7, R, W or E
     COMMAND_PART = auto()  # 6.3.8
+    PROBE = auto()  # field practice: a read that tells whether a session is open
     # messages of the meter
     IDENTIFY_A = auto()  # 6.3.2, Z of mode A
     IDENTIFY_B = auto()  # 6.3.2, Z of mode B
@@ -62,6 +63,7 @@ class ReaderState(Enum):
     PASSWORD_SENT = auto()  # its acceptance is awaited
     OPEN = auto()  # commands are allowed
     COMMANDED = auto()  # the answer to a command is awaited
+    PROBED = auto()  # the answer to a probe is awaited
     PART_SENT = auto()  # the acknowledgement of a part is awaited
     PART_ANSWERED = auto()  # a part of an answer is to be acknowledged
     ANSWER_DAMAGED = auto()  # an answer is to be asked for again
@@ -94,6 +96,7 @@ READER: Mapping[ReaderState, Mapping[Step, ReaderState]] = {
         _S.WAKE_UP: _R.WAKING,
         _S.REQUEST: _R.REQUESTED,
         _S.LISTEN: _R.LISTENING,
+        _S.PROBE: _R.PROBED,
         _S.BREAK: _R.IDLE,  # signs off a session that another program left open
     },
     _R.WAKING: {_S.REQUEST: _R.REQUESTED, _S.SILENCE: _R.IDLE},
@@ -130,6 +133,7 @@ READER: Mapping[ReaderState, Mapping[Step, ReaderState]] = {
         _S.OPERAND: _R.LOCKED,
         _S.ACK: _R.OPEN,  # field practice: no P0
         _S.BLOCK: _R.READ,  # 6.3.3: not accepted, the meter reads out
+        _S.PROBE: _R.PROBED,
         _S.BREAK: _R.IDLE,
         _S.SILENCE: _R.IDLE,
         _S.NAK: _R.OPERAND,
@@ -161,8 +165,16 @@ READER: Mapping[ReaderState, Mapping[Step, ReaderState]] = {
         _S.ERROR: _R.OPEN,
         _S.DAMAGE: _R.ANSWER_DAMAGED,
         _S.SILENCE: _R.OPEN,
-        _S.DAMAGE: _R.ANSWER_DAMAGED,
         _S.BREAK: _R.IDLE,
+    },
+    _R.PROBED: {
+        _S.OPERAND: _R.LOCKED,  # late, but it came
+        _S.BLOCK: _R.OPEN,
+        _S.ERROR: _R.OPEN,
+        _S.NAK: _R.OPEN,
+        _S.PROBE: _R.PROBED,  # at another speed
+        _S.BREAK: _R.IDLE,
+        _S.SILENCE: _R.IDLE,
     },
     _R.PART_SENT: {
         _S.ACK: _R.OPEN,
@@ -171,8 +183,16 @@ READER: Mapping[ReaderState, Mapping[Step, ReaderState]] = {
         _S.SILENCE: _R.OPEN,
         _S.BREAK: _R.IDLE,
     },
-    _R.PART_ANSWERED: {_S.ACK: _R.COMMANDED, _S.BREAK: _R.IDLE},
-    _R.ANSWER_DAMAGED: {_S.NAK: _R.COMMANDED, _S.BREAK: _R.IDLE},
+    _R.PART_ANSWERED: {
+        _S.ACK: _R.COMMANDED,
+        _S.SILENCE: _R.OPEN,  # nobody wants the rest
+        _S.BREAK: _R.IDLE,
+    },
+    _R.ANSWER_DAMAGED: {
+        _S.NAK: _R.COMMANDED,
+        _S.SILENCE: _R.OPEN,
+        _S.BREAK: _R.IDLE,
+    },
     _R.LISTENING: {
         _S.TELEGRAM: _R.LISTENING,
         _S.SILENCE: _R.IDLE,

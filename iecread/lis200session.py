@@ -1,0 +1,389 @@
+"""A session with a LIS-200 device: values, attributes, changes, clock.
+
+``Lis200`` is what ``Meter.lis200`` gives, and the command line where it recognises
+such a device.  A value that may not be read opens the lock of ``key``, once; a change
+opens it before.  Writes go the way of programming mode: planned, shown, journalled,
+read back.  Locks are those of ``lis200locks``; archives are read by ``archive``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from iecread.errors import ConfigError, IecReadError, RefusedError
+from iecread.lis200.address import CODE, STATE, Address, echo_of
+from iecread.lis200.attributes import ACCESS, attributes_of
+from iecread.lis200.device import Family
+from iecread.lis200.errors import (
+    LOCKED,
+    NO_READ_RIGHT,
+    NO_WRITE_RIGHT,
+    error_number,
+)
+from iecread.lis200.locks import access, access_in_words, lock_name
+from iecread.lis200.values import escape, unescape, unit_text
+from iecread.lis200locks import LockSession, told
+from iecread.programming import Change, change_error
+from iecread.protocol.actions import Answered, AnswerKind
+from iecread.protocol.datasets import Group, is_number
+from iecread.protocol.messages import Command
+from iecread.quantities import Quantity, address_of, quantity
+from iecread.readings import Reading
+
+_LONGEST = 128  # characters of a value (6.6)
+_NOT_IN_BK = frozenset((4, 14))  # BK: no such address; it cannot be read
+_RIGHT = (NO_READ_RIGHT, NO_WRITE_RIGHT, LOCKED)
+# 5.1: a wrong value cuts the link
+_INTERFACE = frozenset((0x704, 0x705, 0x707, 0x708, 0x70A, 0x70E, 0x720))
+# 13.4: what erases, resets, moves the valve, or is for the manufacturer
+_BK_DANGER = frozenset((0x130, 0x131, 0xA52))
+_BK_SINGLE = frozenset(((7, 0x229), (7, 0x230), (1, 0x195)))
+_LOCKS = {"C": 1, "S": 3, "K": 4, "R": 5}
+
+
+class Lis200(LockSession):
+    """A session with a LIS-200 device; made by ``Meter.lis200``.
+
+    Attributes:
+        force: whether to write what may cut the link, erase, or reset.
+    """
+
+    force = False
+
+    _reopened = False  # a lock closed by itself and was opened again
+
+    # --- reading -------------------------------------------------------------
+
+    def read_all(self, code: str) -> tuple[Reading, ...]:
+        """Read one value.
+
+        Args:
+            code: its address, ``7:310`` or ``7:310.2``, or its name in this family.
+
+        Returns:
+            The readings of the answer, mostly one.  ``unit`` and ``value`` are as they
+            are meant, ``groups`` as sent.  The code of a lock is blanked.
+
+        Raises:
+            Lis200Refused: the device does not have it, or a lock is wanted.
+            NoAnswerError: the device fell silent.
+            RemoteProtocolError: the answer stayed damaged.
+            ConfigError: it is neither an address nor a name.
+        """
+        address = address_of(code, self.device)
+        got = self._value(address)
+        if got.kind is not AnswerKind.DATA:
+            raise self._refused(got, address, writing=False)
+        return self._meant(address, self._readings(str(address)))
+
+    def attributes(self, code: str) -> tuple[Reading, ...]:
+        """Read all attributes that a value has; the value comes first.
+
+        Raises:
+            the errors of ``read_all``; an attribute that does not exist is left out.
+        """
+        address = address_of(code, self.device).with_attribute("0")
+        found: list[Reading] = []
+        for attribute in attributes_of(self.device):
+            one = address.with_attribute(attribute)
+            got = self._value(one)
+            if got.kind is AnswerKind.DATA:
+                found += self._meant(one, self._readings(str(one)))
+            elif got.kind is not AnswerKind.ERROR or not found and attribute == "0":
+                raise self._refused(got, one, writing=False)
+        return tuple(found)
+
+    def _value(self, address: Address) -> Answered:
+        """Ask for a value; a lock is opened for it if there is a key."""
+        got = self.request(address)
+        if error_number(got.text) == NO_READ_RIGHT and got.kind is AnswerKind.ERROR:
+            if self._open_to_read():
+                got = self.request(address)
+        return got
+
+    def _open_to_read(self) -> bool:
+        """Open the lock of ``key``; once more where it has closed by itself."""
+        key = self.key
+        if key is None:
+            return False
+        if key.lock in self._ours:
+            if self._reopened:
+                return False
+            self._reopened = True
+        return self.unlock()
+
+    def _meant(
+        self, address: Address, readings: Sequence[Reading]
+    ) -> tuple[Reading, ...]:
+        """What readings say, in the device's own terms."""
+        known = quantity(address, self.device)
+        page = self.device.page
+        found = []
+        for reading in readings:
+            value, unit = reading.value, reading.unit
+            if isinstance(value, str):
+                value = unescape(value, page).strip(" ") or None
+            unit = None if unit is None else unit_text(unit, page)
+            reading = reading._replace(obis=None, value=value, unit=unit)
+            if address.object == CODE and address.attribute == "0":
+                reading = _blanked(reading)
+            name = self._name_for(address, known, reading.raw)
+            found.append(reading._replace(name=name))
+        return tuple(found)
+
+    def _name_for(
+        self, address: Address, known: Quantity | None, raw: str
+    ) -> str | None:
+        meaning = known.meaning if known else None
+        if address.attribute == "0" or address.is_archive:
+            return meaning
+        what = attributes_of(self.device).get(
+            address.attribute, f"attribute {address.attribute}"
+        )
+        if address.attribute == ACCESS and (words := access_in_words(raw)):
+            what += f" ({words})"
+        return f"{meaning}: {what}" if meaning else what
+
+    # --- archives ------------------------------------------------------------
+
+    @property
+    def type_text(self) -> str:
+        """The type of the device, ``EK260``; empty where it is not known."""
+        return self.device.type
+
+    @property
+    def is_bk(self) -> bool:
+        """Whether it is a BK meter, with archives and manners of its own."""
+        return self.device.family is Family.BK
+
+    def ask(self, command: Command) -> str:
+        """Send a read, such as that of an archive's header; open a lock for it.
+
+        Returns:
+            The text between STX and ETX.
+
+        Raises:
+            Lis200Refused: the device said no.
+            NoAnswerError, RemoteProtocolError: as for ``read``.
+        """
+        return "".join(self.blocks(command))
+
+    def blocks(self, command: Command, *, ack_last: bool = False) -> Iterator[str]:
+        """Send a read whose answer has parts; open a lock for it.
+
+        Args:
+            command: R1 or R3.
+            ack_last: whether the last block is acknowledged too.
+
+        Yields:
+            The text of each block, when it was found undamaged.
+
+        Raises:
+            the errors of ``ask``.
+        """
+        what = echo_of((command.text or b"").decode("latin-1"))
+        again = True
+        while again:
+            again, got = False, None
+            for part in self._parts(command, ack_last=ack_last):
+                got = told(part) if isinstance(part, Answered) else None
+                number = error_number(part) if isinstance(part, str) else None
+                if number is not None:
+                    got = Answered(AnswerKind.ERROR, f"#{number:04d}")
+                elif isinstance(part, str):
+                    yield part
+            if got is None:
+                return
+            if got.kind is AnswerKind.ERROR and error_number(got.text) == NO_READ_RIGHT:
+                again = self._open_to_read()
+            if not again:
+                raise self.refusal(got, what)
+
+    # --- refusals ------------------------------------------------------------
+
+    def _refused(
+        self, answer: Answered, address: Address, *, writing: bool
+    ) -> IecReadError:
+        """Return the error for a refusal, with the lock that is needed."""
+        what = str(address)
+        known = quantity(address, self.device)
+        if known is not None and address.attribute == "0":
+            what += f" ({known.meaning})"
+        hint = ""
+        if answer.kind is AnswerKind.ERROR and error_number(answer.text) in _RIGHT:
+            hint = self._needed(address, known, writing=writing)
+        return self.refusal(answer, f"to change {what}" if writing else what, hint)
+
+    def _needed(
+        self, address: Address, known: Quantity | None, *, writing: bool
+    ) -> str:
+        """Say which lock is needed, by its access byte or else by its family."""
+        locks: tuple[int, ...] = ()
+        try:
+            got = self.request(address.with_attribute(ACCESS))
+        except (IecReadError, ValueError):
+            got = Answered(AnswerKind.SILENCE)
+        content = got.text.partition("(")[2].rpartition(")")[0]
+        rights = access(content) if got.kind is AnswerKind.DATA else None
+        if rights is not None:
+            locks = rights[writing]
+            if not locks:
+                return "nobody may " + ("write" if writing else "read") + " it"
+        elif known is not None and writing:
+            if known.lock == "F":
+                return "it is fixed or measured"
+            locks = (_LOCKS[known.lock],) if known.lock in _LOCKS else ()
+        if not locks and not writing:
+            return (
+                "no lock is open: give a code (--password-env), or iecread unlock"
+                if self.key is None
+                else "it needs another lock: --lock supplier"
+            )
+        if not locks:
+            return "it needs a higher lock: --lock supplier"
+        least = max(locks)  # their rights grow towards 1
+        name = lock_name(least, self.device)
+        word = name.split(" ")[0]
+        if self.key is not None and self.key.lock in locks:
+            return f"it needs the {name}, or something else that the manual tells"
+        opens = "" if least == 1 else f": --lock {word}"
+        return f"it needs the {name}{opens}"
+
+    # --- changing ------------------------------------------------------------
+
+    def plan_write(self, code: str, value: str) -> Change:
+        """Say what a write would do: old value, new value, message.  Sends no write.
+
+        Args:
+            code: an address, or a name of this family.
+            value: what to write; a text may have any character that the device has.
+
+        Raises:
+            ConfigError: it cannot be sent, or must not be: a lock's code or state,
+                what would cut the link.
+            IecReadError: as ``unlock``, where there is a key, and ``read``.
+        """
+        address = address_of(code, self.device)
+        command = self.write_message(str(address), value)
+        self._open_to_write()
+        try:
+            old = self.shown(self.read(str(address)))
+        except RefusedError:
+            if self.ended:
+                raise
+            old = None
+        return Change(str(address), old, value, command.to_bytes())
+
+    def write_message(self, code: str, value: str) -> Command:
+        address = address_of(code, self.device)
+        self._demand_harmless(address)
+        text = f"{address.asked(self.device.style)}({self._sendable(value)})"
+        return Command("W1", text.encode("ascii"))
+
+    def _write(
+        self, change: Change, command: Command, same: Callable[[str, str], bool]
+    ) -> Change:
+        self._open_to_write()
+        return super()._write(change, command, same)
+
+    def _open_to_write(self) -> None:
+        """Open the lock of ``key``, or open it again where it has closed by itself."""
+        if self.key is not None:
+            self.unlock()
+
+    def _sendable(self, value: str) -> str:
+        device = self.device
+        number, star, unit = value.rpartition("*")
+        if device.escapes:
+            try:
+                if star and is_number(number.strip()):
+                    sent = f"{number}*{escape(unit, device.page)}"
+                else:
+                    sent = escape(value, device.page)
+            except ValueError as error:
+                raise ConfigError(str(error)) from error
+        else:
+            sent = value
+            odd = [c for c in value if c in "()/!" or not " " <= c <= "~"]
+            if odd:
+                raise ConfigError(
+                    f"a {device.type or 'device of this kind'} cannot be sent "
+                    f"{odd[0]!r}",
+                    "ASCII without ( ) / ! and control characters",
+                )
+        if len(sent) > _LONGEST:
+            raise ConfigError(f"the value is longer than {_LONGEST} characters")
+        return sent
+
+    def _demand_harmless(self, address: Address) -> None:
+        """Say no to what must not be written, or only by force.
+
+        Raises:
+            ConfigError: it is a lock's, an archive, or dangerous.
+        """
+        number = address.object
+        if number is None:
+            raise ConfigError(
+                "an archive cannot be written", "iecread archive reads it"
+            )
+        if number & 0xFFF == CODE:
+            raise ConfigError(
+                f"{address} is the code of a lock: written to an open lock, it would "
+                "change the code",
+                "iecread unlock opens the lock; iecread lock --change-code changes it",
+            )
+        if number & 0xFFF == STATE:
+            raise ConfigError(
+                f"{address} is the state of a lock", "iecread unlock, iecread lock"
+            )
+        danger = number in _INTERFACE
+        if self.device.family is Family.BK:
+            plain = number & 0xFFF
+            danger |= plain in _BK_DANGER or 0x700 <= plain <= 0x70F
+            danger |= (address.entity, plain) in _BK_SINGLE
+        if danger and not self.force:
+            raise ConfigError(
+                f"{address} is not written: a wrong value cuts the link, erases or "
+                "resets",
+                "--force, if you are sure",
+            )
+
+    def _change_error(self, change: Change) -> IecReadError:
+        number = error_number(change.detail)
+        if change.outcome != "refused" or number is None:
+            return change_error(change)
+        address = Address.parse(change.register, self.device.style)
+        answer = Answered(AnswerKind.ERROR, change.detail)
+        return self._refused(answer, address, writing=True)
+
+    def shown(self, reading: Reading) -> str:
+        """Return the value of a reading as a change shows it."""
+        page = self.device.page
+        raw = unescape(reading.raw, page).strip(" ")
+        unit = next((g.unit for g in reading.groups if g.raw == reading.raw), None)
+        unit = unescape(unit or "", page).strip(" ")
+        return f"{raw}*{unit}" if unit else raw
+
+    def plan_execute(self, code: str, argument: str = "") -> Change:
+        """LIS-200 has no E commands.
+
+        Raises:
+            ConfigError: always.
+        """
+        raise ConfigError(
+            "a LIS-200 device has no commands to execute",
+            "what it can do is started by a write; see its manual",
+        )
+
+    # --- clock ---------------------------------------------------------------
+
+    def clock_registers(self) -> Sequence[Sequence[str]]:
+        """The clock of every LIS-200 device."""
+        return (("1:400",),)
+
+
+def _blanked(reading: Reading) -> Reading:
+    """A reading of a lock's code, as it may be shown."""
+    return reading._replace(
+        value="***", unit=None, raw="***", stamp=None, groups=(Group("***", None),)
+    )

@@ -1,0 +1,450 @@
+"""Sessions with LIS-200 devices: the transcripts of lis200.md 14, and their faults.
+
+Each script is heard and said byte for byte; what goes out besides fails the test.
+"""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from gas import Gas, steps
+from wire import Hear, Say, Speed, framed
+
+from iecread.errors import (
+    RefusedError,
+)
+from iecread.lis200.errors import Lis200Refused
+from iecread.lis200locks import Key
+from iecread.passwords import Secret
+from iecread.protocol.messages import Block, Command
+from iecread.refusals import Refusals
+
+CLOSED = """
+> R1 4:0170.0(1)
+< 4:170.0(0)
+"""
+OPEN = """
+> R1 4:0170.0(1)
+< 4:170.0(1)
+"""
+CODE = """
+> W1 4:0171.0(00000000)
+"""
+OPENED = CLOSED + CODE + "< ACK" + OPEN
+TYPE = """
+> R1 1:0181.0(1)
+< 1:181.0(EK260     )
+"""
+CLOSE = """
+> W1 4:0170.0(0)
+< ACK
+> R1 4:0170.0(1)
+< (#0018)
+"""
+UNLOCK = OPENED + TYPE
+NOT_THERE = "\n".join(
+    f"> R1 7:0310.{attribute}(1)\n< (#000{4 + (attribute == '8')})"
+    for attribute in "89"
+)
+
+
+# --- the transcripts ---------------------------------------------------------
+
+
+def test_unlock_read_close_break() -> None:
+    """14.1."""
+    gas = Gas(
+        UNLOCK
+        + """
+        > R1 2:0302.0(1)
+        < 7-2:302.2(4711.8150*m3)
+        > R1 6:0310_1.0(1)
+        < 7-6:310_1.1(11.42*{C)
+        """
+        + CLOSE
+    )
+    session = gas.session
+    assert session.unlock()
+    volume, temperature = session.read("2:302"), session.read("T")
+    assert (volume.register, volume.value, volume.unit) == (
+        "7-2:302.2",
+        Decimal("4711.8150"),
+        "m3",
+    )
+    assert (temperature.value, temperature.unit) == (Decimal("11.42"), "°C")
+    assert temperature.groups == (("11.42", "{C"),)
+    assert temperature.name == "gas temperature in degrees Celsius"
+    session.leave()
+    gas.check()
+    assert not gas.warnings
+
+
+def test_the_probe_of_a_session_that_is_open_already() -> None:
+    """14.2: neither wake-up nor sign-on nor P0."""
+    probe = b"\x01R1\x0201:0181.0(1)\x03\x7f"
+    said = framed(b"1:181.0(EK260     )")
+    gas = Gas(
+        [
+            Speed(19200),
+            Hear(probe),
+            Say(said, after=0.03),
+            *steps(TYPE + "> R1 7:0310.0(1)\n< 7-7:310.0(2.5134* bar)"),
+        ],
+        certain=True,
+        code=None,
+    )
+    gas.session.recognise()
+    assert gas.session.read("7:310").value == Decimal("2.5134")
+    gas.session.leave()
+    assert [sent.text for sent in gas.wire.sent][:2] == [b"/?!\r\n", probe]
+    assert gas.sent[1:] == ["R1 1:0181.0(1)", "R1 7:0310.0(1)", "B0"]
+
+
+def test_all_attributes_of_a_value() -> None:
+    """14.3."""
+    gas = Gas(
+        """
+        > R1 7:0310.0(1)
+        < 7-7:310.0(2.5134* bar)
+        > R1 7:0310.1(1)
+        < 7:310.1(0xAA)
+        > R1 7:0310.2(1)
+        < 7:310.2(p)
+        > R1 7:0310.3(1)
+        < 7:310.3( bar)
+        > R1 7:0310.4(1)
+        < (#0005)
+        > R1 7:0310.5(1)
+        < 7:310.5(16)
+        > R1 7:0310.6(1)
+        < 7:310.6(4)
+        > R1 7:0310.7(1)
+        < 7:310.7(8)
+        """
+        + NOT_THERE
+    )
+    found = gas.session.attributes("p")
+    gas.session.leave()
+    gas.check()
+    assert [(r.register[-1], r.value) for r in found] == [
+        ("0", Decimal("2.5134")),
+        ("1", "0xAA"),
+        ("2", "p"),
+        ("3", "bar"),
+        ("5", Decimal(16)),
+        ("6", Decimal(4)),
+        ("7", Decimal(8)),
+    ]
+    assert found[1].name == (
+        "absolute gas pressure: access rights (read: 1 2 3 4; write: none)"
+    )
+
+
+def test_all_attributes_of_a_bk_meter() -> None:
+    """14.4."""
+    gas = Gas(
+        r"""
+        > R1 4:302(1)
+        < 4:302(812.4075*\xEC3)
+        > R1 4:1302(1)
+        < 4:1302(0xAF)
+        > R1 4:2302(1)
+        < 4:2302(VpO)
+        > R1 4:3302(1)
+        < 4:3302(\xEC3)
+        > R1 4:4302(1)
+        < 4:4302(0xC)
+        > R1 4:5302(1)
+        < 4:5302()
+        > R1 4:6302(1)
+        < 4:6302(#0014)
+        > R1 4:7302(1)
+        < 4:7302(3)
+        > R1 4:8302(1)
+        < 4:8302(0x80)
+        > R1 4:9302(1)
+        < 4:9302(0x04)
+        > R1 4:A302(1)
+        < 4:A302(0x08)
+        """,
+        identification="/Els6\\BKET",
+    )
+    found = gas.session.attributes("4:302")
+    gas.session.leave()
+    gas.check()
+    assert (found[0].value, found[0].unit) == (Decimal("812.4075"), "м3")
+    assert found[0].groups == (("812.4075", "\\xEC3"),)
+    assert [r.value for r in found[1:]] == [
+        "0xAF",
+        "VpO",
+        "м3",
+        "0xC",
+        None,
+        Decimal(3),
+        "0x80",
+        "0x04",
+        "0x08",
+    ]
+
+
+def test_a_write_that_is_done() -> None:
+    """14.5."""
+    gas = Gas(
+        OPENED.replace("4:", "3:")
+        + TYPE
+        + """
+        > R1 1:0407.0(1)
+        < 1:407.0(0)
+        > R1 3:0170.0(1)
+        < 3:170.0(1)
+        > W1 1:0407.0(1)
+        < ACK
+        > R1 1:0407.0(1)
+        < 1:407.0(1)
+        """
+        + CLOSE.replace("4:", "3:"),
+        lock=3,
+    )
+    done = gas.session.write("MdTim", "1")
+    assert (done.register, done.old, done.new, done.shown) == ("1:407", "0", "1", "1")
+    gas.session.leave()
+    gas.check()
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "error", "number", "hint"),
+    [
+        ("7:311", "1.01325", "(#0019)", 19, "it needs the supplier lock (3)"),
+        ("2:302", "0", "(#0009)", 9, ""),
+        ("1:407", "7", "(#0006)", 6, "look at the value"),
+        ("1:407", "7", "1:407.0(#0006)", 6, "look at the value"),
+        ("1:407", "7", "(#6)", 6, "look at the value"),
+    ],
+)
+def test_writes_that_are_refused(
+    code: str, value: str, error: str, number: int, hint: str
+) -> None:
+    """14.5; the error with an address, and with fewer digits."""
+    entity, _, rest = code.partition(":")
+    spelt = f"{entity}:0{rest}"
+    rights = f"> R1 {spelt}.1(1)\n< {code}.1(0xBF)" if number == 19 else ""
+    gas = Gas(
+        f"""
+        > R1 {spelt}.0(1)
+        < {code}.0(1)
+        > W1 {spelt}.0({value})
+        < {error}
+        > {rights[2:]}
+        """.replace("        > \n", ""),
+        code=None,
+    )
+    with pytest.raises(Lis200Refused) as caught:
+        gas.session.write(code, value)
+    assert caught.value.number == number
+    assert caught.value.hint.startswith(hint)
+    gas.session.leave()
+    gas.check()
+
+
+def test_a_wrong_code_is_sent_once(tmp_path: Path) -> None:
+    """14.5: stop here; and it is remembered."""
+    refusals = Refusals(str(tmp_path))
+    key = Key(Secret("12345678"), 3, refusals, lambda lock: (f"lock {lock}",))
+    gas = Gas(
+        """
+        > R1 3:0170.0(1)
+        < 3:170.0(0)
+        > W1 3:0171.0(12345678)
+        < (#0017)
+        > R1 3:0170.0(1)
+        < 3:170.0(0)
+        """,
+        key=key,
+    )
+    with pytest.raises(Lis200Refused) as caught:
+        gas.session.unlock()
+    assert caught.value.number == 17 and "12345678" not in str(caught.value)
+    with pytest.raises(RefusedError, match="already"):
+        gas.session.unlock()
+    gas.session.leave()
+    gas.check()
+    again = Gas("", key=key)
+    with pytest.raises(RefusedError, match="already"):
+        again.session.unlock()
+    assert not again.codes
+
+
+def test_the_manufacturer_lock_is_refused() -> None:
+    """14.5: function locked."""
+    gas = Gas(
+        """
+        > R1 2:0170.0(1)
+        < 2:170.0(0)
+        > W1 2:0171.0(12345678)
+        < (#0020)
+        > R1 2:0170.0(1)
+        < 2:170.0(0)
+        """
+    )
+    with pytest.raises(Lis200Refused, match="locked"):
+        gas.session.unlock(2, "12345678")
+    gas.session.leave()
+    gas.check()
+
+
+def test_reads_that_are_refused() -> None:
+    """14.5; a NAK is repeated."""
+    gas = Gas(
+        """
+        > R1 2:0302.0(1)
+        < (#0018)
+        > R1 2:0302.1(1)
+        < (#0018)
+        > R1 9:0777.0(1)
+        < NAK
+        > R1 9:0777.0(1)
+        < (#0003)
+        """,
+        code=None,
+    )
+    with pytest.raises(Lis200Refused) as caught:
+        gas.session.read("2:302")
+    assert caught.value.number == 18 and "unlock" in caught.value.hint
+    with pytest.raises(Lis200Refused) as caught:
+        gas.session.read("9:777")
+    assert caught.value.number == 3
+    gas.session.leave()
+    gas.check()
+
+
+def test_the_clock_is_set() -> None:
+    """14.6."""
+    gas = Gas(
+        OPENED.replace("4:", "3:")
+        + TYPE
+        + """
+        > R1 1:0400.0(1)
+        < 1:400.2(2024-03-01,10:17:25)
+        > R1 3:0170.0(1)
+        < 3:170.0(1)
+        > W1 1:0400.0(2024-03-01,10:17:33)
+        < ACK
+        > R1 1:0400.0(1)
+        < 1:400.2(2024-03-01,10:17:34)
+        """
+        + CLOSE.replace("4:", "3:"),
+        lock=3,
+    )
+    session = gas.session
+    planned = session.plan_write("1:400", "2024-03-01,10:17:33")
+    assert planned.old == "2024-03-01,10:17:25"
+    done = session.carry_out(planned, same=lambda back, new: back > new)
+    assert done.shown == "2024-03-01,10:17:34"
+    session.leave()
+    gas.check()
+
+
+def test_the_clock_of_a_bk_meter_is_set() -> None:
+    """14.6, its own form."""
+    gas = Gas(
+        """
+        > R1 1:400(1)
+        < 1:400(10:16,01.03.2024)
+        > W1 1:400(10:17,01.03.2024)
+        < ACK
+        > R1 1:400(1)
+        < 1:400(10:17,01.03.2024)
+        """,
+        identification="/Els6\\BKET",
+        code=None,
+    )
+    assert gas.session.write("Time", "10:17,01.03.2024").outcome == "done"
+    gas.session.leave()
+    gas.check()
+
+
+def test_a_newer_device_over_tcp() -> None:
+    """14.10, without P1: the code goes to 0171."""
+    gas = Gas(
+        UNLOCK.replace("EK260 ", "EK280 ")
+        + """
+        > R1 2:0404.0(1)
+        < 2:404.0(97*M)
+        """
+        + CLOSE,
+        identification="/Els6\\2EK280",
+        wire={"speed": 19200, "fixed": True},
+        reader={"opening_speed": 19200, "adjustable": False},
+    )
+    gas.session.unlock()
+    battery = gas.session.read("BatR")
+    assert (battery.value, battery.unit) == (Decimal(97), "M")
+    assert gas.session.device.type == "EK280" and gas.session.device.newer
+    gas.session.leave()
+    gas.check()
+    assert not [speed for _, speed in gas.wire.speeds if speed != 19200]
+
+
+def test_a_bk_meter() -> None:
+    """14.11: an error behind an address; hexadecimal status; its last ACK."""
+    row = (
+        "(31)(905)(2024-03-01,10:00:00)(798.2201)(798.2201)(812.4075)(812.4075)(15.21)"
+        "(101325.0000)(1.0000)(0.9825)(0.4210)(0)(0)(0)(0)(0)(0)(0)(0)(0)(0)(0x8103)"
+        "(CRC Ok)"
+    )
+    gas = Gas(
+        f"""
+        > R1 4:171(1)
+        < 4:171(#0018)
+        > R1 4:170(1)
+        < 4:170(0)
+        > W1 4:171(0)
+        < ACK
+        > R1 4:170(1)
+        < 4:170(1)
+        > R1 1:181(1)
+        < 1:181(BKET)
+        > R1 4:171(1)
+        < 4:171(0)
+        > R1 2:100(1)
+        < 2:100(0x1000)
+        > R1 7:V.2(1)
+        < (AONo)(GONo)(Time)
+        > R3 7:V.0(3;2024-03-01,00:00:00;2024-03-01,23:59:59;1)
+        < {row}
+        > ACK
+        > W1 4:170(0)
+        < ACK
+        > R1 4:170(1)
+        < (#0018)
+        """,
+        identification="/Els6\\BKET",
+        code="0",
+    )
+    session = gas.session
+    code = session.read("4:171")
+    assert (code.value, code.raw, code.groups) == ("***", "***", (("***", None),))
+    assert session.read("2:100").value == "0x1000"
+    assert session.ask(Command("R1", b"7:V.2(1)")) == "(AONo)(GONo)(Time)"
+    asked = b"7:V.0(3;2024-03-01,00:00:00;2024-03-01,23:59:59;1)"
+    assert list(session.blocks(Command("R3", asked), ack_last=True)) == [row]
+    session.leave()
+    gas.check()
+
+
+@pytest.mark.parametrize(
+    ("text", "check"),
+    [
+        ("1:400.2(2024-03-01,06:02:48)", 3),
+        ("1:400.2(2024-03-01,06:00:09)", 4),
+        ("1:400.2(2024-03-01,06:00:49)", 0),
+    ],
+)
+def test_awkward_block_checks(text: str, check: int) -> None:
+    """1.1: the check may be ETX, EOT or NUL, and come a character at a time."""
+    assert framed(text.encode("ascii"))[-1] == check
+    assert Block.from_bytes(framed(text.encode("ascii"))).right
+    gas = Gas(f"> R1 1:0400.0(1)\n< {text}", code=None, wire={"cut": (1,)})
+    assert gas.session.read("1:400").value == text[8:-1]
+    gas.session.leave()
+    gas.check()

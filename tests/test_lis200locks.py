@@ -1,0 +1,528 @@
+"""Opening and closing locks when something goes wrong: no code changed, none left open.
+
+Each script is all that may go over the line.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from gas import Gas, opening, steps
+from test_lis200_session import CLOSE, CLOSED, CODE, OPEN, OPENED, TYPE, UNLOCK
+from wire import Hear, Say, Speed, framed
+
+from iecread.errors import (
+    CheckError,
+    ConfigError,
+    IecReadError,
+    NoAnswerError,
+    RefusedError,
+)
+from iecread.journal import Journal
+from iecread.lis200.errors import Lis200Refused
+from iecread.lis200.locks import LockState
+from iecread.passwords import Secret
+
+READ = "\n> R1 7:0310.0(1)\n"
+VALUE = "< 7-7:310.0(2.5134* bar)\n"
+
+
+def lines(folder: Path) -> list[dict[str, object]]:
+    """The journal."""
+    text = (folder / "journal.jsonl").read_text("utf-8")
+    assert "00000000" not in text
+    return [json.loads(line) for line in text.splitlines()]
+
+
+# --- state first -------------------------------------------------------------
+
+
+def test_a_lock_that_is_open_gets_no_code_and_stays_open() -> None:
+    gas = Gas(OPEN)
+    assert not gas.session.unlock()
+    gas.session.leave()
+    gas.check()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "< (#0001)",
+        "< (#0003)",
+        "< 4:170(#0004)",
+        "< (#0020)",
+        "< (#0019)",
+        "< (#0017)",
+        "< (#0222)",
+        "< 4:170.0()",
+        "< 4:170.0(2)",
+        "< 4:170.0(open)",
+    ],
+)
+def test_a_state_that_says_nothing_lets_no_code_out(said: str) -> None:
+    gas = Gas("> R1 4:0170.0(1)\n" + said)
+    with pytest.raises(RefusedError):
+        gas.session.unlock()
+    gas.session.leave()
+    gas.check()
+
+
+def test_a_state_that_does_not_come_lets_no_code_out() -> None:
+    gas = Gas("> R1 4:0170.0(1)\n< SILENCE\n> R1 4:0170.0(1)\n< SILENCE")
+    with pytest.raises(NoAnswerError):
+        gas.session.unlock()
+    gas.session.leave()
+    gas.check()
+
+
+HIDDEN = "> R1 4:0170.0(1)\n< (#0018)\n"
+
+
+def test_no_right_to_read_is_closed_if_nothing_may_be_read() -> None:
+    gas = Gas(
+        "> R1 1:0181.0(1)\n< (#0018)\n" + HIDDEN + CODE + "< ACK" + OPEN + TYPE + CLOSE,
+        recognise=True,
+    )
+    assert gas.session.unlock()
+    gas.session.leave()
+    gas.check()
+
+
+def test_no_right_to_read_where_another_lock_is_open() -> None:
+    states = "".join(f"> R1 {n}:0170.0(1)\n< (#0018)\n" for n in (1, 2))
+    gas = Gas(
+        HIDDEN
+        + "> R1 1:0400.0(1)\n< 1:400.2(2024-03-01,10:17:25)\n"
+        + states
+        + "> R1 3:0170.0(1)\n< 3:170.0(1)\n"
+        + HIDDEN
+        + CODE
+        + "< ACK"
+        + OPEN
+        + TYPE
+        + CLOSE
+    )
+    assert gas.session.unlock()
+    gas.session.leave()
+    gas.check()
+
+
+def test_no_right_to_read_although_no_other_lock_is_open() -> None:
+    states = "".join(f"> R1 {n}:0170.0(1)\n< {n}:170.0(0)\n" for n in (1, 2, 3))
+    clock = "> R1 1:0400.0(1)\n< 1:400.2(2024-03-01,10:17:25)\n"
+    gas = Gas(HIDDEN + clock + states + HIDDEN)
+    with pytest.raises(RefusedError, match="although some lock is open") as caught:
+        gas.session.unlock()
+    assert "new code" in caught.value.hint
+    gas.session.leave()
+    gas.check()
+
+
+# --- what comes of a code ----------------------------------------------------
+
+
+def test_a_lost_acknowledgement_is_looked_after() -> None:
+    gas = Gas(CLOSED + CODE + "< SILENCE" + OPEN + TYPE + CLOSE)
+    assert gas.session.unlock()
+    assert "not acknowledged" in gas.warnings[0]
+    gas.session.leave()
+    gas.check()
+
+
+def test_a_code_that_was_lost_is_not_sent_again() -> None:
+    gas = Gas(CLOSED + CODE + "< SILENCE" + CLOSED)
+    with pytest.raises(NoAnswerError, match="which is closed"):
+        gas.session.unlock()
+    gas.session.leave()
+    gas.check()
+
+
+def test_nak_is_repeated_once_and_only_behind_the_state() -> None:
+    gas = Gas(CLOSED + CODE + "< NAK" + CLOSED + CODE + "< ACK" + OPEN + TYPE + CLOSE)
+    assert gas.session.unlock()
+    gas.session.leave()
+    gas.check()
+    gas = Gas(CLOSED + CODE + "< NAK" + CLOSED + CODE + "< NAK" + CLOSED)
+    with pytest.raises(RefusedError):
+        gas.session.unlock()
+    gas.session.leave()
+    gas.check()
+
+
+@pytest.mark.parametrize("state", ["< 4:170.0(1)", "< (#0001)"])
+def test_nak_is_not_repeated_where_the_lock_is_not_closed(state: str) -> None:
+    gas = Gas(CLOSED + CODE + "< NAK\n> R1 4:0170.0(1)\n" + state, ends=False)
+    with pytest.raises((CheckError, AssertionError, NoAnswerError)):
+        gas.session.unlock()
+    assert len(gas.codes) == 1
+
+
+def test_a_lock_that_closes_at_once(tmp_path: Path) -> None:
+    gas = Gas(CLOSED + CODE + "< ACK" + CLOSED + CLOSED, journal=Journal(str(tmp_path)))
+    with pytest.raises(CheckError, match="took the code, but"):
+        gas.session.unlock()
+    gas.session.leave()
+    gas.check()
+    assert "took the code" in gas.warnings[0]
+    assert "took the code" in str(lines(tmp_path)[-1]["detail"])
+
+
+def test_an_old_answer_to_the_state_is_looked_through() -> None:
+    gas = Gas(CLOSED + CODE + "< ACK" + CLOSED + OPEN + TYPE + CLOSE)
+    assert gas.session.unlock()
+    gas.session.leave()
+    gas.check()
+
+
+def test_another_program_is_told_of(tmp_path: Path) -> None:
+    gas = Gas(CLOSED + CODE + "< (#0017)" + OPEN, journal=Journal(str(tmp_path)))
+    with pytest.raises(Lis200Refused):
+        gas.session.unlock()
+    gas.session.leave()  # theirs stays open
+    gas.check()
+    assert "another program" in gas.warnings[0]
+    assert "another program" in str(lines(tmp_path)[-1]["detail"])
+
+
+def test_a_state_that_cannot_be_read_behind_the_code() -> None:
+    unread = "> R1 4:0170.0(1)\n< (#0001)\n"
+    gas = Gas(
+        CLOSED
+        + CODE
+        + "< ACK\n"
+        + unread
+        + unread
+        + "> W1 4:0170.0(0)\n< ACK\n"
+        + unread
+    )
+    with pytest.raises(CheckError, match="whether .* is open is unknown"):
+        gas.session.unlock()
+    gas.session.leave()
+    gas.check()
+
+
+def test_locks_without_a_code() -> None:
+    gas = Gas("")
+    with pytest.raises(ConfigError, match="button"):
+        gas.session.unlock("calibration", "0")
+    with pytest.raises(ConfigError, match="one to eight"):
+        gas.session.unlock("customer", "123456789")
+    bk = Gas("", identification="/Els6\\BKET")
+    with pytest.raises(ConfigError, match="left alone"):
+        bk.session.unlock("data-reader", "0")
+    no_key = Gas("", code=None)
+    with pytest.raises(ConfigError, match="no code"):
+        no_key.session.unlock("customer")
+    for one in (gas, bk, no_key):
+        one.session.leave()
+        one.check()
+
+
+# --- no way round ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["4:171", "04:0171.0", "4:171_1", "4:171.1", "V4:171"])
+def test_a_write_never_reaches_a_code(code: str, tmp_path: Path) -> None:
+    gas = Gas(OPENED + TYPE + CLOSE, journal=Journal(str(tmp_path)))
+    gas.session.unlock()
+    with pytest.raises(ConfigError, match="code of a lock|lock code"):
+        gas.session.write(code, "12345678")
+    gas.session.leave()
+    gas.check()
+    plain = Gas("", code=None)
+    for write in (plain.session.plan_write, super(type(plain.session), plain.session)):
+        method = getattr(write, "plan_write", write)
+        with pytest.raises(ConfigError):
+            method(code, "12345678")
+    with pytest.raises(ConfigError):
+        plain.session.plan_execute(code, "0")
+    plain.session.leave()
+    plain.check()
+
+
+def test_what_cuts_the_link_wants_force() -> None:
+    gas = Gas("", code=None)
+    for code in ("2:708", "Bd.S2", "4:170", "3:V"):
+        with pytest.raises(ConfigError):
+            gas.session.plan_write(code, "1")
+    gas.session.leave()
+    gas.check()
+    bk = Gas("> R1 1:709(1)\n< 1:709(6)", identification="/Els6\\BKET", code=None)
+    for code in ("1:130", "1:131", "3:A52", "7:229", "1:195", "1:709"):
+        with pytest.raises(ConfigError, match="--force|lock|resets"):
+            bk.session.plan_write(code, "1")
+    bk.session.force = True
+    assert bk.session.plan_write("1:709", "5").old == "6"
+    bk.session.leave()
+    bk.check()
+
+
+# --- closing -----------------------------------------------------------------
+
+
+def test_a_lock_that_was_asked_to_stay_open_stays() -> None:
+    gas = Gas(UNLOCK)
+    assert gas.session.unlock(keep=True)
+    gas.session.leave()
+    gas.check()
+
+
+def test_a_lock_is_closed_on_request(tmp_path: Path) -> None:
+    gas = Gas(OPEN + CLOSE + CLOSED, journal=Journal(str(tmp_path)))
+    assert gas.session.lock("customer")
+    assert not gas.session.lock(4)
+    gas.session.leave()
+    gas.check()
+    assert [line["result"] for line in lines(tmp_path)] == ["sending", "done"]
+
+
+def test_a_lock_that_does_not_close() -> None:
+    close = "> W1 4:0170.0(0)\n< ACK" + OPEN
+    gas = Gas(OPEN + close + close)
+    with pytest.raises(CheckError, match="still open"):
+        gas.session.lock(4)
+    gas.session.leave()
+    gas.check()
+
+
+def test_it_is_closed_in_another_session_if_the_device_broke_off() -> None:
+    again = [*opening("/Els6EK260"), *steps(CLOSE)]
+    gas = Gas(
+        [
+            *opening("/Els6EK260"),
+            *steps(OPENED + TYPE + READ),
+            Say(b"\x01B0\x03q", after=0.03),
+            Speed(300),
+            *again,
+        ]
+    )
+    gas.session.unlock()
+    with pytest.raises(RefusedError):
+        gas.session.read("7:310")
+    gas.session.leave()
+    gas.check()
+
+
+def test_a_lock_that_cannot_be_closed_is_told_of_loudly(tmp_path: Path) -> None:
+    gas = Gas(UNLOCK, ends=False, journal=Journal(str(tmp_path)))
+    gas.session.unlock()
+    with pytest.raises(CheckError, match="may still be open"):
+        gas.session.leave()
+    assert "may still be open" in gas.warnings[0]
+    assert "may still be open" in str(lines(tmp_path)[-1]["detail"])
+
+
+class _Interrupted(Gas):
+    """Ctrl-C at one of the messages sent."""
+
+    def stop_at(self, line: str) -> None:
+        write = self.wire.write
+        done: list[bool] = []
+
+        def written(data: bytes) -> None:
+            write(data)
+            if not done and self.sent and self.sent[-1] == line:
+                done.append(True)
+                raise KeyboardInterrupt
+
+        self.wire.write = written  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    ("line", "script"),
+    [
+        ("W1 4:0171.0(00000000)", CLOSED + CODE + "< ACK"),
+        ("R1 7:0310.0(1)", UNLOCK + READ + VALUE),
+        ("R1 4:0170.0(1)", CLOSED),
+    ],
+)
+def test_an_interruption_leaves_nothing_open(line: str, script: str) -> None:
+    closing = "" if script == CLOSED else CLOSE
+    gas = _Interrupted(script + closing)
+    gas.stop_at(line)
+    with pytest.raises(KeyboardInterrupt):
+        gas.session.unlock()
+        gas.session.read("7:310")
+    gas.session.leave()
+    gas.check()
+
+
+# --- a lock for a value ------------------------------------------------------
+
+
+def test_a_value_that_may_not_be_read_opens_the_lock_once() -> None:
+    gas = Gas(READ + "< (#0018)" + UNLOCK + READ + VALUE + CLOSE)
+    assert str(gas.session.read("p").value) == "2.5134"
+    gas.session.leave()
+    gas.check()
+
+
+def test_a_lock_that_closes_itself_is_opened_again_once() -> None:
+    opened = CLOSED + CODE + "< ACK" + OPEN
+    gas = Gas(
+        UNLOCK
+        + READ
+        + "< (#0018)"
+        + opened
+        + READ
+        + VALUE
+        + READ
+        + "< (#0018)"
+        + "\n> R1 7:0310.1(1)\n< (#0018)"
+        + CLOSE
+    )
+    gas.session.unlock()
+    gas.session.read("7:310")
+    with pytest.raises(Lis200Refused):
+        gas.session.read("7:310")
+    gas.session.leave()
+    gas.check()
+
+
+def test_a_value_that_another_lock_guards() -> None:
+    gas = Gas(READ + "< (#0018)" + OPEN + "> R1 7:0310.1(1)\n< 7:310.1(0x2F)")
+    with pytest.raises(Lis200Refused) as caught:
+        gas.session.read("7:310")
+    assert caught.value.hint == "it needs the supplier lock (3): --lock supplier"
+    gas.session.leave()
+    gas.check()
+
+
+# --- stale answers, no P0 ----------------------------------------------------
+
+
+def test_stale_and_foreign_answers_are_dropped() -> None:
+    late = framed(b"7-2:302.2(4711.8150*m3)").decode("latin-1")
+    foreign = framed(b"1-0:1.8.0(1)").decode("latin-1")
+    value = framed(b"7-7:310.0(2.5134* bar)").decode("latin-1")
+    gas = Gas(READ + f"< raw:\x00\x00\xff{late}{foreign}{value}", code=None)
+    assert str(gas.session.read("7:310").value) == "2.5134"
+    gas.session.leave()
+    gas.check()
+
+
+def test_data_are_no_acknowledgement() -> None:
+    late = framed(b"4:170.0(0)").decode("latin-1")
+    gas = Gas(CLOSED + CODE + f"< raw:{late}\x06" + OPEN + TYPE + CLOSE)
+    assert gas.session.unlock()
+    gas.session.leave()
+    gas.check()
+
+
+@pytest.mark.parametrize("noise", [b"", b"\x80\x7f"])
+def test_p0_may_be_missing(noise: bytes) -> None:
+    start = opening("/Els6EK260")[:-1]
+    if noise:
+        start.append(Say(noise))
+    probe = Hear(b"\x01R1\x0201:0181.0(1)\x03\x7f")
+    answer = Say(framed(b"1:181.0(EK260)"), after=0.03)
+    gas = Gas([*start, probe, answer, *steps(READ + VALUE)], code=None)
+    assert str(gas.session.read("7:310").value) == "2.5134"
+    gas.session.leave()
+    gas.check()
+
+
+def test_p0_at_the_old_speed() -> None:
+    """16, number 11: a device that does not follow the speed agreed on."""
+    start = [step for step in opening("/Els6EK260") if not isinstance(step, Speed)]
+    probe = Hear(b"\x01R1\x0201:0181.0(1)\x03\x7f")
+    answer = Say(framed(b"1:181.0(EK260)"), after=0.03)
+    gas = Gas([*start, probe, answer, *steps(READ + VALUE)], code=None)
+    assert str(gas.session.read("7:310").value) == "2.5134"
+    gas.session.leave()
+    assert gas.wire.speed == 300
+
+
+# --- status, another code ----------------------------------------------------
+
+
+def test_the_status_of_all_locks_needs_none() -> None:
+    gas = Gas(
+        """
+        > R1 1:0170.0(1)
+        < 1:170.0(0)
+        > R1 1:0174.0(1)
+        < (#0018)
+        > R1 2:0170.0(1)
+        < (#0003)
+        > R1 3:0170.0(1)
+        < 3:170.0(1)
+        > R1 3:0174.0(1)
+        < 3:174.0(30*m)
+        > R1 4:0170.0(1)
+        < (#0018)
+        > R1 4:0174.0(1)
+        < 4:174.0(0)
+        """
+    )
+    found = gas.session.lock_status()
+    assert [(one.number, one.state, one.minutes) for one in found] == [
+        (1, LockState.CLOSED, None),
+        (3, LockState.OPEN, 30),
+        (4, LockState.HIDDEN, 0),
+    ]
+    gas.session.leave()
+    gas.check()
+
+
+CHANGE = "\n> W1 4:0171.0(1A2B)\n"
+SHUT = "\n> W1 4:0170.0(0)\n< ACK" + CLOSED
+NEW = "\n> W1 4:0171.0(1A2B)\n"
+
+
+def test_a_code_is_changed_and_proved(tmp_path: Path) -> None:
+    gas = Gas(
+        UNLOCK + OPEN + CHANGE + "< ACK" + SHUT + CLOSED + NEW + "< ACK" + OPEN + SHUT,
+        journal=Journal(str(tmp_path)),
+    )
+    new = Secret("1A2B")
+    planned = gas.session.plan_code(new)
+    assert gas.session.change_code(planned, new).outcome == "done"
+    gas.session.leave()
+    gas.check()
+    assert "1A2B" not in (tmp_path / "journal.jsonl").read_text()
+    assert [line["result"] for line in lines(tmp_path)] == ["sending", "done"]
+    assert "1A2B" not in repr(planned)
+
+
+def test_a_change_that_was_lost() -> None:
+    gas = Gas(
+        UNLOCK
+        + OPEN
+        + CHANGE
+        + "< SILENCE"
+        + SHUT
+        + CLOSED
+        + NEW
+        + "< (#0017)"
+        + CLOSED
+        + CLOSED
+        + CODE
+        + "< ACK"
+        + OPEN
+        + SHUT
+    )
+    new = Secret("1A2B")
+    with pytest.raises(CheckError, match="not changed"):
+        gas.session.change_code(gas.session.plan_code(new), new)
+    gas.session.leave()
+    gas.check()
+
+
+def test_a_change_wants_the_old_code_proved() -> None:
+    gas = Gas(OPEN)
+    with pytest.raises(CheckError, match="open already"):
+        gas.session.plan_code(Secret("1A2B"))
+    with pytest.raises(ConfigError, match="the new code"):
+        gas.session.plan_code(Secret("new"))
+    gas.session.leave()
+    gas.check()
+
+
+def test_a_change_that_is_refused() -> None:
+    gas = Gas(UNLOCK + OPEN + CHANGE + "< (#0019)\n" + CLOSE)
+    new = Secret("1A2B")
+    planned = gas.session.plan_code(new)
+    with pytest.raises(IecReadError):
+        gas.session.change_code(planned, new)
+    assert len(gas.codes) == 2
