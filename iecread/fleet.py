@@ -10,8 +10,6 @@ stream in, a line gathers what comes for up to a third of a second (``GATHER``),
 less the fewer lines there are, and only one thread at a time decodes a readout.
 """
 
-import os
-import sys
 import threading
 import time
 from collections import deque
@@ -21,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from iecread.config import line_of
 from iecread.errors import IecReadError, PortBusyError, PortError
 from iecread.session import Meter
 from iecread.transports import LineKind, Transport
@@ -28,12 +27,16 @@ from iecread.transports import LineKind, Transport
 GATHER = 0.0003
 """Seconds that a line gathers while data stream in, for each line being read."""
 
+REST = 1.6
+"""Seconds between two sessions: so long a meter waits whether its block was right."""
+
 _MOST_GATHER = 0.35  # s; a meter waits 1.5 s for an answer (6.4.3)
 _SLICE = 0.5  # s; how soon a thread that waits sees that it is to stop
 _BUSY_LOOK = 0.25  # s between two looks at a port that is held
 _RECONNECT = 1.0  # s before a line that was lost is opened again; longer each time
 _GOODBYE = 10.0  # s that sessions have to sign off when the run is stopped
 _STACK = 512 * 1024  # bytes; the usual 8 MB of address space times a thousand is much
+_DECODED = 24  # readouts that are decoded and not stored yet
 _SPARE_FILES = 256  # open files besides one for each line
 
 
@@ -44,14 +47,39 @@ class Stopping(BaseException):
 class Turn:
     """One meter's turn on its line: what a task's ``read`` gets.
 
+    It is also what the meter enters while it decodes (``Meter.computing``): one
+    thread at a time, and no more readouts at hand than ``_DECODED``, since a
+    thousand that wait to be stored would be a lot of memory.
+
     Attributes:
         meter: the meter, on its open line.
         rows: how many rows were stored; ``read`` counts them here.
     """
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: Meter, fleet: "Fleet") -> None:
         self.meter = meter
         self.rows = 0
+        self._fleet = fleet
+        self._holds = False
+
+    def rest(self, seconds: float = REST) -> None:
+        """Let the line rest between two sessions."""
+        self._fleet.pause(seconds)
+
+    def __enter__(self) -> None:
+        if not self._holds:
+            self._fleet.room.acquire()
+            self._holds = True
+        self._fleet.computing.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self._fleet.computing.release()
+
+    def settled(self) -> None:
+        """The readout at hand is stored, or given up; another may be decoded."""
+        if self._holds:
+            self._holds = False
+            self._fleet.room.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,31 +142,6 @@ def failed(meter: str, error: BaseException, **facts: Any) -> Outcome:
     return Outcome(meter, kind, message, hint, **facts, error=error)
 
 
-def line_of(port: str) -> str:
-    """Return a name for the line that a port leads to, the same for all its names.
-
-    ``/dev/serial/by-id/...`` and the device that it means are one line, and so are
-    all URLs of one port of a gateway.
-
-    Args:
-        port: name or URL of a port.
-    """
-    scheme, separator, _ = port.partition("://")
-    if separator and scheme.lower() in ("socket", "rfc2217"):
-        from iecread.transports.tcp import parse_address
-
-        try:
-            host, number = parse_address(port)
-        except PortError:  # said when it is opened
-            return port
-        return f"{host.casefold().rstrip('.')}:{number}"
-    if separator:
-        return port
-    if sys.platform == "win32":
-        return port.removeprefix("\\\\.\\").casefold()
-    return os.path.realpath(port) if os.path.isabs(port) else port
-
-
 def by_line(tasks: Iterable[Task]) -> list[list[Task]]:
     """Sort tasks by line, each in the order in which they came."""
     lines: dict[str, list[Task]] = {}
@@ -180,7 +183,7 @@ class _Line:
         if self._streaming and self.kind is LineKind.TCP:
             pause = min(self._fleet.gather, wait)
             if pause > 0:
-                self._fleet.pause(pause)
+                time.sleep(pause)
                 self._look()
                 wait -= pause
                 if data := self._inner.read(0):
@@ -242,7 +245,8 @@ class Fleet:
         self._stop = threading.Event()
         self._over = threading.Event()
         self._lock = threading.Lock()  # of what the threads share
-        self._computing = threading.Lock()  # held by who decodes
+        self.computing = threading.Lock()  # held by who decodes
+        self.room = threading.BoundedSemaphore(_DECODED)  # for readouts at hand
         self._running = 0  # threads
         self._sessions = 0  # lines that are open
         self._outcomes: dict[str, Outcome] = {}
@@ -353,7 +357,7 @@ class Fleet:
 
     def _tell(self, callback: Callable[[Any], None] | None, what: object) -> None:
         if callback:
-            with self._computing:
+            with self.computing:
                 callback(what)
 
     def _turn(self, task: Task, wait: float) -> Outcome:
@@ -363,11 +367,11 @@ class Fleet:
         error: BaseException | None = None
         try:
             meter = Meter(task.port, **{**task.options, "wait": 0.0})
-            meter.computing = self._computing
             meter.on_open = lambda line: _Line(line, self)
             while True:
                 tries += 1
-                turn = Turn(meter)
+                turn = Turn(meter, self)
+                meter.computing = turn
                 try:
                     with self._open(meter, wait - (time.monotonic() - began)):
                         task.read(turn)
@@ -379,6 +383,7 @@ class Fleet:
                     if not (again and _may_come_back(task.port, lost)):
                         break
                 finally:
+                    turn.settled()
                     rows += turn.rows
                 self.pause(_RECONNECT * tries)
                 if self.stopped:

@@ -173,6 +173,16 @@ class PasswordSource:
         names = {"env": "variable", "keyring": "keyring entry"}
         return f"{names.get(self.kind, self.kind)} {self.argument!r}"
 
+    def check_file(self) -> None:
+        """Look whether a password file is there and private; others are not asked.
+
+        Raises:
+            ConfigError: it is not.
+        """
+        if self.kind == "file":
+            assert isinstance(self.argument, str)
+            _password_file(self.argument)
+
     def fetch(self, around: Around) -> Secret:
         """Get the password.  Call it once per run: it may ask a person.
 
@@ -302,6 +312,11 @@ def _from_environment(name: str, around: Around, where: str) -> str:
 
 
 def _from_file(path: str, around: Around, where: str) -> str:
+    return _first_line(_password_file(path))
+
+
+def _password_file(path: str) -> bytes:
+    """The beginning of a password file that only its owner can read."""
     from iecread.statefolder import read_file, reason
 
     try:
@@ -322,7 +337,7 @@ def _from_file(path: str, around: Around, where: str) -> str:
                 f"others may read or write the password file {path!r}",
                 f"chmod 600 {path}",
             )
-    return _first_line(data)
+    return data
 
 
 def _user_name() -> str:

@@ -19,7 +19,8 @@ def test_a_topic_fits_a_terminal(run, topic):
     assert text.endswith("\n") and not text.endswith("\n\n")
     text, _, _ = text.partition("Simulated meters:")
     if topic != "exit-codes":  # rows of tables may be longer
-        assert max(map(len, text.splitlines())) <= 85
+        lines = [x for x in text.splitlines() if not x.startswith("*/15")]  # one line
+        assert max(map(len, lines)) <= 85
 
 
 def test_exit_codes_are_all_there(run):

@@ -5,6 +5,7 @@ from importlib import import_module
 import click
 import pytest
 
+from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
 from iecread.cli.options import (
     ADDRESS,
@@ -13,11 +14,11 @@ from iecread.cli.options import (
     ZONE,
     SelectCharacter,
     Target,
-    is_port,
     only_option,
-    port_of,
 )
+from iecread.cli.target import resolve
 from iecread.errors import ConfigError
+from iecread.settings import is_port
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_codes():
 def test_a_target_is_told_by_its_spelling(target, port):
     assert is_port(target) is port
     if port:
-        assert port_of(target) == target
+        assert resolve(Surroundings(), target, {}).port == target
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_a_target_is_told_by_its_spelling(target, port):
 )
 def test_an_unknown_meter_may_be_a_port(target, meant):
     with pytest.raises(ConfigError) as caught:
-        port_of(target)
+        resolve(Surroundings(environ={}), target, {})
     assert caught.value.message == f"no meter called {target!r}"
     assert meant in caught.value.hint
 
@@ -156,7 +157,7 @@ def test_an_unknown_meter_may_be_a_port(target, meant):
 @pytest.mark.parametrize("target", ["", " "])
 def test_an_empty_target(target):
     with pytest.raises(UsageError, match="TARGET is empty"):
-        port_of(target)
+        resolve(Surroundings(environ={}), target, {})
 
 
 def test_unknown_meter_at_the_command_line(run):

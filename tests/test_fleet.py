@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from iecread.config import line_of
 from iecread.errors import CheckError, ConfigError, RefusedError
-from iecread.fleet import Fleet, Outcome, Task, Turn, line_of, shard_of
+from iecread.fleet import Fleet, Outcome, Task, Turn, shard_of
 from iecread.simulator.options import simulation
 from iecread.simulator.serve import serve_tcp
 

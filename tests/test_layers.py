@@ -24,7 +24,7 @@ LAYERS = [
     "transports capture masking",
     "link",
     "readings loadprofile",
-    "config",
+    "settings tomlplaces configschema config selection",
     "session fleet simulator",
     "output",
     "cli",

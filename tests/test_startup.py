@@ -53,4 +53,6 @@ def test_no_other_command_is_imported():
         "iecread.cli.context",
         "iecread.cli.exitcodes",
         "iecread.cli.main",
+        "iecread.cli.options",  # those that may stand before the verb
+        "iecread.settings",
     }

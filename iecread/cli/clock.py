@@ -34,6 +34,7 @@ from iecread.errors import CheckError, RefusedError
 
 if TYPE_CHECKING:
     from iecread.cli.login import Station
+    from iecread.cli.target import Target
     from iecread.clock import ClockReading, Drift, Part
     from iecread.metertime import MeterClock
     from iecread.programming import Programming
@@ -90,13 +91,14 @@ def show(
     The drift is positive where the meter is ahead; its uncertainty is half the time
     that the question took, and the smallest step that the clock shows.
     """
-    around.meter = target
     around.json_errors = format_ == "json"
     from iecread.cli.login import station
+    from iecread.cli.target import resolve
 
-    watch = _watch(meter["timezone"], clock)
+    meant = resolve(around, target, meter, password)
+    watch = _watch(meant, clock)
     with (
-        station(around, target, password, meter, read_command=command) as line,
+        station(around, meant, read_command=command) as line,
         line.session() as session,
     ):
         reading, off = _read(session, watch)
@@ -165,13 +167,14 @@ def set_(
     or the border of an interval, and not across one; that may take some seconds.  Each
     write stands in the journal.
     """
-    around.meter = target
     around.json_errors = format_ == "json"
     from iecread.cli import changing
     from iecread.cli.login import station
+    from iecread.cli.target import chosen, resolve
 
+    meant = resolve(around, target, meter, password)
     changing.demand_answer(around, yes=yes, dry_run=dry_run)
-    watch = _watch(meter["timezone"], clock)
+    watch = _watch(meant, clock)
     limits: dict[str, Any] = {
         "max_step": timedelta(seconds=max_step),
         "force": force,
@@ -179,11 +182,9 @@ def set_(
     }
     with station(
         around,
-        target,
-        password,
-        meter,
+        meant,
         read_command=command,
-        write_command=write_command,
+        write_command=chosen(meant, "write_command", write_command),
         changes=not dry_run,
     ) as line:
         with line.session() as session:
@@ -212,12 +213,14 @@ def set_(
     around.note(f"done: the clock is off by {_drift(off)}")
 
 
-def _watch(zone: str | None, clock: str) -> "MeterClock":
+def _watch(meant: "Target", clock: str) -> "MeterClock":
     from zoneinfo import ZoneInfo
 
+    from iecread.cli.target import chosen
     from iecread.metertime import MeterClock
 
-    return MeterClock(ZoneInfo(zone) if zone else None, clock)
+    zone = meant.options.get("timezone")
+    return MeterClock(ZoneInfo(zone) if zone else None, chosen(meant, "clock", clock))
 
 
 def _read(session: "Programming", watch: "MeterClock") -> "tuple[ClockReading, Drift]":

@@ -50,6 +50,7 @@ class Surroundings:
         debug: whether tracebacks are shown.
         json_errors: whether errors are JSON lines.
         meter: the TARGET of the command, for error messages.
+        config: what ``--config`` says.
     """
 
     stdin: TextIO | None = field(default_factory=lambda: sys.stdin)
@@ -61,6 +62,7 @@ class Surroundings:
     debug: bool = False
     json_errors: bool = False
     meter: str | None = None
+    config: str | None = None
 
     @staticmethod
     def terminal(stream: TextIO | None) -> bool:

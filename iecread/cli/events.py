@@ -94,18 +94,21 @@ def command(
     Exit 3: there is nothing in this range; 8: something stayed damaged, the rest is
     written.
     """
-    around.meter = target
     from iecread.cli.login import station
+    from iecread.cli.target import chosen
+    from iecread.cli.target import resolve as resolve_target
     from iecread.eventlog import EventDecoder
     from iecread.metertime import MeterClock
     from iecread.profilerequest import RequestError, data_set
     from iecread.programming import PROFILE_COMMANDS
 
+    meant = resolve_target(around, target, meter, password)
+    clock = chosen(meant, "clock", clock)
     zone = None
-    if meter["timezone"] is not None:
+    if meant.options.get("timezone") is not None:
         from zoneinfo import ZoneInfo
 
-        zone = ZoneInfo(meter["timezone"])
+        zone = ZoneInfo(meant.options["timezone"])
     now, watch = datetime.now().astimezone(), MeterClock(zone, clock)
     start, end = (text and resolve(text, now, watch) or None for text in (from_, to))
     in_order(start, end, now)
@@ -117,7 +120,7 @@ def command(
     unsure = 0
     with RowWriter(around, out, COLUMNS) as writer:
         with (
-            station(around, target, password, meter) as line,
+            station(around, meant) as line,
             line.session() as session,
         ):
             line.wipe_before_rows(writer.format)

@@ -63,15 +63,16 @@ def command(
     Shows the exact message and asks.  Whatever comes of it stands in the journal.
     Exit 9: refused; 11: unknown whether it was done.
     """
-    around.meter = target
     from iecread.cli.changing import change, demand_answer, report
     from iecread.cli.login import station
+    from iecread.cli.target import resolve
 
+    meant = resolve(around, target, meter, password)
     demand_answer(around, yes=yes, dry_run=dry_run)
 
     def run() -> Any:
         changes = not dry_run
-        with station(around, target, password, meter, changes=changes) as line:
+        with station(around, meant, changes=changes) as line:
             return change(
                 around,
                 line,

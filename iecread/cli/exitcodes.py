@@ -30,7 +30,9 @@ EXIT_CODES = (
     ExitCode(0, "ok", "all asked for was read and stored"),
     ExitCode(1, "internal", "a bug in iecread (says how to report it)", "no"),
     ExitCode(2, "usage", "wrong command line", "no"),
-    ExitCode(3, "partial", "some registers failed, the rest is stored", "yes"),
+    ExitCode(
+        3, "partial", "some meters or registers failed, the rest is stored", "yes"
+    ),
     ExitCode(4, "config", "configuration missing or wrong, or forbids it", "no"),
     ExitCode(
         5, "port", "missing, no permission, setting not supported, lost", "after fixing"

@@ -4,6 +4,8 @@ Exit codes and environment variables come from the tables that the program itsel
 uses, so that they cannot differ from what it does.
 """
 
+import os
+
 import click
 
 from iecread.cli.exitcodes import EXIT_CODES
@@ -31,13 +33,14 @@ def _exit_codes() -> str:
 
 def _environment() -> str:
     from iecread.cli.decode import command as decode
+    from iecread.cli.dump import command as dump
     from iecread.cli.listen import command as listen
     from iecread.cli.loadprofile import command as load_profile
     from iecread.cli.readout import command as readout
     from iecread.cli.write import command as write
 
     options: dict[str, str] = {}
-    for used in (readout, listen, decode, load_profile, write):
+    for used in (readout, listen, decode, load_profile, write, dump):
         options.update(variables(used))
     width = max(map(len, options))
     lines = [f"  {name:<{width}}  {option}" for name, option in options.items()]
@@ -121,11 +124,18 @@ def _ports() -> str:
     return f"{_PORTS}\n\nSimulated meters:\n\n{options_help()}"
 
 
+def _cron() -> str:
+    from iecread.cli.cron import topic
+
+    return topic(os.environ)
+
+
 TOPICS = {
     "exit-codes": ("what the exit status of iecread means", _exit_codes),
     "environment": ("variables that stand for options", _environment),
     "formats": ("what -f writes", lambda: _FORMATS),
     "ports": ("how to name a port, what to do when it fails, sim://", _ports),
+    "cron": ("a ready line for crontab, with the paths of this computer", _cron),
     "timing": ("how long things take and which option changes that", lambda: _TIMING),
 }
 

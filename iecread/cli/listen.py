@@ -13,7 +13,6 @@ from iecread.cli.options import (
     line_options,
     meter_options,
     output_options,
-    port_of,
     target_argument,
 )
 
@@ -44,19 +43,22 @@ def command(
     Nothing is sent.  It goes on until Ctrl-C, SIGTERM or --count; a --timeout ends it
     when so long no telegram came.
     """
-    around.meter = target
-    port = port_of(target)
+    from iecread.cli.target import resolve
     from iecread.cli.watch import watched
     from iecread.cli.writing import Writer
     from iecread.session import Meter
 
+    meant = resolve(around, target, meter)
+    selection = meant.selection()
     with (
-        Writer(around, out) as writer,
-        Meter(port, **{**meter, "mode": "d"}) as session,
+        Writer(around, out, meant.profile) as writer,
+        Meter(meant.port, **{**meant.options, "mode": "d"}) as session,
         watched(around, session, lines=False) as wipe,
     ):
         for number, readout in enumerate(session.listen(), 1):
             wipe()
+            if selection is not None and writer.format != "raw":
+                readout = selection.apply(readout)
             writer.write(readout, session.data)
             if number == count:
                 break

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from iecread.output.plot import Plot
     from iecread.profilesummary import Summary
     from iecread.resume import Resume
+    from iecread.selection import Selection
 
 COLUMNS = (
     Column("time", 25),
@@ -153,14 +154,21 @@ def command(
     elsewhere.  Gaps and overlaps are told on stderr.  Exit 3: there is nothing in
     this range (with --from last, 0); 8: something stayed damaged, the rest is written.
     """
-    around.meter = target
     from iecread.cli.login import station
+    from iecread.cli.target import chosen
+    from iecread.cli.target import resolve as resolve_target
     from iecread.loadprofile import ProfileDecoder
     from iecread.metertime import MeterClock
     from iecread.profilesummary import Summary
     from iecread.programming import PROFILE_COMMANDS
 
-    zone = _zone(meter["timezone"])
+    meant = resolve_target(around, target, meter, password)
+    profile = meant.profile
+    if profile is not None and profile.load_profile is not None:
+        channel = chosen(meant, "channel", channel, "load-profile")
+        from_ = chosen(meant, "from_", from_, "load-profile")
+    clock = chosen(meant, "clock", clock)
+    zone = _zone(meant.options.get("timezone"))
     now, watch = datetime.now().astimezone(), MeterClock(zone, clock)
     end = resolve(to, now, watch)
     resume: Resume | None = None
@@ -179,6 +187,7 @@ def command(
         "commands": (command,) if command else PROFILE_COMMANDS,
     }
     _check(channel, start, end, asked)
+    selection = meant.selection()
     decoder = ProfileDecoder(zone, clock, channel=channel)
     summary = Summary()
     doubtful = 0
@@ -188,7 +197,7 @@ def command(
     ):
         try:
             with (
-                station(around, target, password, meter) as line,
+                station(around, meant) as line,
                 line.session(serial=True) as session,
             ):
                 line.wipe_before_rows(writer.format)
@@ -203,7 +212,9 @@ def command(
                     if picture is not None:
                         picture.add(row)
                     doubtful += bool(_NOT_SURE & set(row.flags))
-                    writer.add(_cells(row, line.meter.options.meter, line.serial))
+                    writer.add(
+                        _cells(row, line.meter.options.meter, line.serial, selection)
+                    )
         finally:
             writer.flush()
             _tell(around, summary, decoder.continuity)
@@ -298,8 +309,16 @@ def _new(rows: "Iterable[Row]", resume: "Resume | None") -> "Iterator[Row]":
     return iter(rows) if resume is None else resume.new(rows)
 
 
-def _cells(row: "Row", meter: str | None, serial: str | None) -> tuple[Any, ...]:
+def _cells(
+    row: "Row",
+    meter: str | None,
+    serial: str | None,
+    selection: "Selection | None" = None,
+) -> tuple[Any, ...]:
+    """The cells of a row, scaled as the profile says."""
     time, channel, register, value, _, unit, flags = row
+    if selection is not None:
+        value, unit, flags = selection.row(register, value, unit, flags)
     return time, meter, serial, channel, register, value, unit, flags
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from iecread.cli.context import Surroundings
-from iecread.cli.options import PasswordOptions, port_of
+from iecread.cli.target import Target
 from iecread.errors import CheckError, RefusedError
 
 if TYPE_CHECKING:
@@ -141,9 +141,7 @@ class Station:
 @contextmanager
 def station(
     around: Surroundings,
-    target: str,
-    password: PasswordOptions,
-    meter: dict[str, Any],
+    target: Target,
     *,
     read_command: str | None = None,
     write_command: str = "W1",
@@ -153,31 +151,32 @@ def station(
 
     Args:
         around: the surroundings.
-        target: port or URL.
-        password: where the password comes from.
-        meter: the options of the meter and the line.
-        read_command: R1 to R6; None: the first that works.
+        target: the meter, the line and the password.
+        read_command: R1 to R6; None: as the profile says, else the first that works.
         write_command: W1 to W5.
         changes: whether changes are to be written into the journal.
 
     Raises:
-        ConfigError: no password there, or no folder to remember refusals in.
+        ConfigError: no password there, no folder to remember refusals in, or the
+            profile forbids changes.
         RefusedError: the meter refused this password lately.
         IecReadError: as ``Meter``.
     """
-    port = port_of(target)
-    login = _login(around, port, password, meter)
+    if changes:
+        target.refuse_changes()
+    login = _login(around, target)
     from iecread.cli.watch import watched
     from iecread.session import Meter
 
+    profile = target.profile
     commands: dict[str, Any] = {
-        "read_command": read_command,
+        "read_command": read_command or (profile.read_command if profile else None),
         "write_command": write_command,
         "journal": _journal(around) if changes else None,
     }
     try:
         with (
-            Meter(port, **meter) as open_meter,
+            Meter(target.port, **target.options) as open_meter,
             watched(around, open_meter, lines=False) as wipe,
         ):
             yield Station(open_meter, login, wipe, commands)
@@ -193,20 +192,18 @@ def _journal(around: Surroundings) -> "Journal":
     return Journal(state_folder(around.environ))
 
 
-def _login(
-    around: Surroundings, port: str, password: PasswordOptions, meter: dict[str, Any]
-) -> "Login | None":
-    if password.table is None:
+def _login(around: Surroundings, target: Target) -> "Login | None":
+    source = target.password
+    if source is None:
         return None
-    from iecread.passwords import PasswordSource
     from iecread.programming import Login
     from iecread.refusals import Refusals, meter_ids
     from iecread.statefolder import state_folder
 
-    source = PasswordSource.from_table(password.table, port)
     refusals = Refusals(state_folder(around.environ))
-    names = meter_ids(port, meter.get("address") or "", level=f"P{source.access}")
+    address = target.options.get("address", "")
+    names = meter_ids(target.port, address, level=f"P{source.access}")
     secret = source.fetch(around)
-    login = Login.from_source(source, secret, refusals, names, force=password.force)
+    login = Login.from_source(source, secret, refusals, names, force=target.force_login)
     login.allow(datetime.now().astimezone())
     return login

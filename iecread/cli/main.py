@@ -20,6 +20,7 @@ import click
 
 from iecread.cli.context import QUIET, Surroundings
 from iecread.cli.exitcodes import NUMBERS
+from iecread.cli.options import common_options
 from iecread.errors import IecReadError
 
 HELP_OPTIONS = ["-h", "--help"]
@@ -32,6 +33,7 @@ COMMANDS = {
         "load-profile": "Interval values between two times.",
         "events": "The event log.",
         "listen": "Meters that talk by themselves (mode D, P1).",
+        "dump": "Several meters of meters.toml, for cron.",
     },
     "Change (shows old and new, asks first)": {
         "write": "Write one register, read it back.",
@@ -43,8 +45,9 @@ COMMANDS = {
         "simulate": "Offer a simulated meter to other programs.",
     },
     "Set up": {
+        "meters": "list, show, check, init, path: the meters of meters.toml.",
         "completion": "Completion script: bash, zsh, fish, powershell.",
-        "help": "Topics: exit-codes environment formats ports timing.",
+        "help": "Topics: exit-codes environment formats ports cron timing.",
     },
 }
 _NAMES = [name for section in COMMANDS.values() for name in section]
@@ -114,7 +117,7 @@ class LazyGroup(click.Group):
 def _no_command(name: str) -> str:
     from difflib import get_close_matches
 
-    from iecread.cli.options import is_port
+    from iecread.settings import is_port
 
     if name.startswith("-"):
         return f"no such option {name!r} before the command; options stand behind it"
@@ -141,6 +144,7 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     "  iecread readout /dev/ttyUSB0\n"
     "  iecread readout --help",
 )
+@common_options
 @click.option(
     "--version",
     is_flag=True,
@@ -153,7 +157,7 @@ def cli() -> None:
     """Read meters that speak IEC 62056-21 (IEC 1107) or send P1 telegrams.
 
     TARGET is a port (/dev/ttyUSB0, COM3, socket://HOST:PORT, rfc2217://HOST:PORT,
-    sim://household) or the name of a meter.
+    sim://household) or the name of a meter of meters.toml.
     """
 
 
@@ -251,7 +255,7 @@ def _report(error: BaseException, around: Surroundings) -> int:
         lines = "".join(traceback.format_exception(error)).splitlines()
         around.say("\n".join(map(printable, lines)))
 
-    kind, message, hint = _explain(error)
+    kind, message, hint = explain(error)
     if kind == "broken-pipe":
         _drop_stdout(around)
         return NUMBERS[kind]
@@ -259,11 +263,12 @@ def _report(error: BaseException, around: Surroundings) -> int:
         _drop_stdout(around)
     if isinstance(error, KeyboardInterrupt) and around.verbosity == QUIET:
         return NUMBERS[kind]
-    _say_error(around, kind, message, hint)
+    excerpt = getattr(error, "excerpt", "")
+    _say_error(around, kind, message, hint, excerpt)
     return NUMBERS[kind]
 
 
-def _explain(error: BaseException) -> tuple[str, str, str]:
+def explain(error: BaseException) -> tuple[str, str, str]:
     """Return kind, message and hint of whatever ended the run."""
     if isinstance(error, IecReadError):
         hint = error.hint or (_BUG if error.kind == "internal" else "")
@@ -295,7 +300,9 @@ def _usage(error: click.ClickException) -> str:
     return message.removesuffix(".") + meant
 
 
-def _say_error(around: Surroundings, kind: str, message: str, hint: str) -> None:
+def _say_error(
+    around: Surroundings, kind: str, message: str, hint: str, excerpt: str = ""
+) -> None:
     from iecread.output.text import printable
 
     if around.json_errors:
@@ -311,6 +318,8 @@ def _say_error(around: Surroundings, kind: str, message: str, hint: str) -> None
         around.say(json.dumps(fields, ensure_ascii=True))
         return
     around.say(f"{around.styled('iecread:', fg='red', bold=True)} {printable(message)}")
+    for line in excerpt.splitlines():
+        around.say(printable(line))
     if hint:
         around.say(f"  {around.styled('hint:', fg='cyan')} {printable(hint)}")
 

@@ -12,15 +12,12 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import click
 
+from iecread import settings
 from iecread.cli.context import BYTES, NORMAL, QUIET, Surroundings
-from iecread.errors import ConfigError, LocalProtocolError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# 6.4 and 6.3.14, item 13; and what gateways and P1 ports run at besides
-SPEEDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 SIMULATED = "sim://"
-LONGEST = 30 * 86400.0  # seconds; more than any wait, less than a select() takes
 
 
 class Option(click.Option):
@@ -95,11 +92,8 @@ class Duration(click.ParamType[float]):
 
     name = "duration"
 
-    def __init__(self, longest: float = LONGEST) -> None:
+    def __init__(self, longest: float = settings.LONGEST) -> None:
         self._longest = longest
-
-    _FORM = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d)?", re.ASCII)
-    _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         return "TIME"
@@ -107,16 +101,10 @@ class Duration(click.ParamType[float]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        if isinstance(value, int | float):
-            return float(value)
-        match = self._FORM.fullmatch(str(value).strip())
-        if not match:
-            self.fail(f"{value!r} is no duration, such as 500ms, 5s or 15m", param, ctx)
-        seconds = float(match[1]) * self._UNITS[match[2] or "s"]
-        if seconds > self._longest:
-            days = f"{self._longest / 86400:.0f} days"
-            self.fail(f"{value!r} is more than {days}", param, ctx)
-        return seconds
+        try:
+            return settings.duration(value, self._longest)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Speed(click.ParamType[int]):
@@ -130,17 +118,17 @@ class Speed(click.ParamType[int]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> int:
-        if str(value) not in map(str, SPEEDS):
-            known = " ".join(map(str, SPEEDS))
-            self.fail(f"{value!r} is none of {known}", param, ctx)
-        return int(value)
+        try:
+            return settings.speed(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[Any]:
         from click.shell_completion import CompletionItem
 
-        found = (str(speed) for speed in SPEEDS)
+        found = (str(speed) for speed in settings.SPEEDS)
         return [
             CompletionItem(speed) for speed in found if speed.startswith(incomplete)
         ]
@@ -154,13 +142,10 @@ class Address(click.ParamType[str]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> str:
-        from iecread.protocol.messages import Request
-
         try:
-            Request(str(value)).to_bytes()
-        except LocalProtocolError as error:
-            self.fail(f"{value!r}: {error.hint}", param, ctx)
-        return str(value)
+            return settings.address(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Zone(click.ParamType[str]):
@@ -171,13 +156,10 @@ class Zone(click.ParamType[str]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> str:
-        from zoneinfo import ZoneInfo
-
         try:
-            ZoneInfo(str(value))
-        except (KeyError, ValueError, OSError):  # the three ways in which it fails
-            self.fail(f"no time zone {value!r}, such as Europe/Berlin", param, ctx)
-        return str(value)
+            return settings.zone(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class SelectCharacter(click.ParamType[str]):
@@ -251,13 +233,10 @@ class Clock(click.ParamType[str]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> str:
-        from iecread.metertime import MeterClock
-
         try:
-            MeterClock(None, str(value))
-        except ValueError:
-            self.fail(f"{value!r} is none of local, standard, utc, +01:00", param, ctx)
-        return str(value)
+            return settings.clock(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Picture(click.ParamType[str]):
@@ -305,7 +284,22 @@ class Target(click.ParamType[str]):
             ports += [SIMULATED + name for name in MODELS]
         else:
             ports.append(SIMULATED)
+            ports += _meters(ctx)
         return [CompletionItem(port) for port in ports if port.startswith(incomplete)]
+
+
+def _meters(ctx: click.Context | None) -> list[str]:
+    """The meters of meters.toml, for completion: an error is no news here."""
+    from iecread.config import load_config
+    from iecread.errors import IecReadError
+
+    around = ctx.find_object(Surroundings) if ctx else None
+    try:
+        if around is None:
+            return []
+        return list(load_config(around.config, around.environ).meters)
+    except IecReadError:
+        return []
 
 
 DURATION, SPEED, ADDRESS, ZONE = Duration(), Speed(), Address(), Zone()
@@ -331,49 +325,6 @@ def _choice(*names: str) -> click.Choice[str]:
     return click.Choice(names, case_sensitive=False)
 
 
-def is_port(target: str) -> bool:
-    """Tell by its spelling whether TARGET is a port or URL, not a meter's name."""
-    return any(mark in target for mark in ("/", "\\")) or bool(
-        re.fullmatch(r"COM[0-9]+", target, re.I)
-    )
-
-
-def port_of(target: str) -> str:
-    """Return the port that TARGET means.
-
-    Raises:
-        ConfigError: it is spelled like a meter's name, and there is no such meter.
-        UsageError: it is empty.
-    """
-    if is_port(target):
-        return target
-    if not target.strip():
-        from iecread.cli.exitcodes import UsageError
-
-        raise UsageError(
-            "TARGET is empty", "is a variable of the shell not set? " + _meant(target)
-        )
-    raise ConfigError(f"no meter called {target!r}", _meant(target))
-
-
-def _meant(target: str) -> str:
-    import os
-
-    for folder in ("/dev/", "/dev/serial/by-id/"):
-        if target not in ("", ".", "..") and os.path.exists(folder + target):
-            return f"did you mean {folder}{target}"
-    if re.match(r"(tty|cu\.|rfcomm|pts)", target):
-        return f"a port is given with its folder: /dev/{target}"
-    if re.fullmatch(r"[\w.-]+:[0-9]+", target):
-        return f"a serial server is given as socket://{target} or rfc2217://{target}"
-    if target.startswith("sim:"):
-        return f"a simulated meter is given as {SIMULATED}{target[4:]}"
-    return (
-        "a port is /dev/ttyUSB0, COM3, socket://HOST:PORT, rfc2217://HOST:PORT or "
-        "sim://household"
-    )
-
-
 target_argument = click.argument(
     "target", type=Target(), metavar="TARGET", help="Port, URL or meter: help ports."
 )
@@ -381,14 +332,14 @@ target_argument = click.argument(
 framing_option = _option(
     "Line",
     "--framing",
-    type=_choice("auto", "7e1", "8n1", "hw7e1"),
+    type=_choice(*settings.FRAMINGS),
     default="auto",
     help="7e1: parity by software; hw7e1: by the port; 8n1: none.",
 )
 bcc_option = _option(
     "Meter",
     "--bcc",
-    type=_choice("auto", "xor", "sum7", "off"),
+    type=_choice(*settings.CHECKS),
     default="auto",
     help="Kind of block check; off shows all values as unchecked.",
 )
@@ -439,7 +390,7 @@ line_options = _together(
     _option(
         "Line",
         "--echo",
-        type=_choice("auto", "yes", "no"),
+        type=_choice(*settings.ECHOES),
         default="auto",
         help="Whether our own bytes come back.",
     ),
@@ -451,7 +402,7 @@ _address_option = _option(
 _wake_option = _option(
     "Meter",
     "--wake",
-    type=_choice("auto", "never", "always"),
+    type=_choice(*settings.WAKES),
     default="auto",
     help="Wake-up message for meters with a battery.",
 )
@@ -476,7 +427,7 @@ meter_options = _together(
     _option(
         "Meter",
         "--mode",
-        type=_choice("auto", "a", "b", "c", "d"),
+        type=_choice(*settings.MODES),
         default="auto",
         help="Protocol mode; d listens only.",
     ),
@@ -634,7 +585,7 @@ read_command_option = _option(
     "Meter",
     "--command",
     metavar="R1..R6",
-    type=_choice("R1", "R2", "R3", "R4", "R5", "R6"),
+    type=_choice(*settings.READ_COMMANDS),
     help="Read with this command.  [default: the first that works]",
 )
 
@@ -642,7 +593,7 @@ write_command_option = _option(
     "Meter",
     "--write-command",
     metavar="W1..W5",
-    type=_choice("W1", "W2", "W3", "W4", "W5"),
+    type=_choice(*settings.WRITE_COMMANDS),
     default="W1",
     help="Write with this command.  [default: W1]",
 )
@@ -765,11 +716,31 @@ def _verbosity(ctx: click.Context, param: click.Parameter, value: int) -> None:
 
 def _color(ctx: click.Context, param: click.Parameter, value: str) -> None:
     around: Surroundings | None = ctx.find_object(Surroundings)
-    if around is not None:
+    # said before the verb, it is not undone by the default behind it
+    typed = ctx.get_parameter_source("color") is click.core.ParameterSource.COMMANDLINE
+    if around is not None and (typed or value != "auto"):
         around.color = value
 
 
+def _config(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    around: Surroundings | None = ctx.find_object(Surroundings)
+    if around is not None and value:
+        around.config = value
+
+
 common_options = _together(
+    _option(
+        "Every command",
+        "-c",
+        "--config",
+        metavar="FILE",
+        type=click.Path(),
+        env=False,
+        expose_value=False,
+        is_eager=True,
+        callback=_config,
+        help="Which meters.toml; IECREAD_CONFIG counts too.",
+    ),
     _option(
         "Every command",
         "-v",

@@ -59,15 +59,16 @@ def command(
 
     Many meters let read without a password.  In a code, @ may stand for *.
     """
-    around.meter = target
     from iecread.cli.login import station
+    from iecread.cli.target import resolve
     from iecread.cli.writing import Writer
 
     found: list[Any] = []
     refused: dict[str, RefusedError] = {}
+    meant = resolve(around, target, meter, password)
     with Writer(around, out) as writer:
         with (
-            station(around, target, password, meter, read_command=command) as line,
+            station(around, meant, read_command=command) as line,
             line.session() as session,
         ):
             for code in codes:
@@ -80,6 +81,9 @@ def command(
                         writer.write(line.readout(session, found, complete=False))
                     raise
             result = line.readout(session, found, complete=not refused)
+        selection = meant.selection(())
+        if selection is not None:
+            result = selection.apply(result)
         if found:
             writer.write(result)
         else:

@@ -14,7 +14,6 @@ from iecread.cli.options import (
     meter_options,
     only_option,
     output_options,
-    port_of,
     target_argument,
 )
 from iecread.errors import IecReadError
@@ -46,19 +45,20 @@ def command(
     Protocol mode, speed, echo and parity are found out.  With --mode d it waits for
     one telegram of a meter that talks by itself.
     """
-    around.meter = target
-    port = port_of(target)
+    from iecread.cli.target import resolve
     from iecread.cli.watch import watched
     from iecread.cli.writing import Writer
     from iecread.session import Meter
 
-    writer = Writer(around, out)
+    meant = resolve(around, target, meter)
+    selection = meant.selection(only or None)
+    writer = Writer(around, out, meant.profile)
     if only and writer.format == "raw":
         raise UsageError("-f raw is all that came; --only cannot choose from it")
     with writer:
         try:
             with (
-                Meter(port, **meter) as session,
+                Meter(meant.port, **meant.options) as session,
                 watched(around, session, lines=writer.live),
             ):
                 readout = session.readout(only)
@@ -66,11 +66,14 @@ def command(
             # lines that no block check can vouch for are shown as such
             partly = getattr(error, "readout", None)
             if partly is not None and writer.format != "raw":
-                writer.write(partly)
+                writer.write(selection.apply(partly) if selection else partly)
             writer.failed()
             raise
+        missing = _missing(only, [reading.register for reading in readout.registers])
+        if selection is not None and writer.format != "raw":
+            missing = selection.missing(readout)
+            readout = selection.apply(readout)
         writer.write(readout, session.data)
-    missing = _missing(only, [reading.register for reading in readout.registers])
     if missing:
         raise PartialError(
             f"not in the readout: {', '.join(missing)}",

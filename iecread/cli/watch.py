@@ -58,7 +58,7 @@ def watched(
             yield log.flush
         finally:
             log.flush()
-    elif around.verbosity == NORMAL and _can_draw(around):
+    elif around.verbosity == NORMAL and can_draw(around):
         progress = Progress(around, meter.options.port, lines=lines)
         meter.on_event, meter.on_bytes = progress.event, progress.bytes
         with progress:
@@ -67,9 +67,38 @@ def watched(
         yield lambda: None
 
 
-def _can_draw(around: Surroundings) -> bool:
+def can_draw(around: Surroundings) -> bool:
+    """Whether progress can be drawn on stderr."""
     dumb = around.environ.get("TERM") in ("dumb", "unknown")
     return around.terminal(around.stderr) and not dumb
+
+
+def live(around: Surroundings, render: "Callable[[int], Text]") -> Any:
+    """Return a drawing on stderr that is wiped when it is stopped.
+
+    Args:
+        around: the surroundings.
+        render: what is to be seen, in so many rows.
+    """
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(
+        file=around.stderr,
+        force_terminal=True,
+        no_color=not around.colored(around.stderr),
+        highlight=False,
+        markup=False,
+    )
+    return Live(
+        console=console,
+        get_renderable=lambda: render(console.size.height),
+        transient=True,
+        refresh_per_second=4,
+        redirect_stdout=False,
+        redirect_stderr=False,
+        vertical_overflow="crop",
+    )
 
 
 class Log:
@@ -192,28 +221,12 @@ class Progress:
 
     def _show(self) -> None:
         """Start drawing; runs in the timer's thread."""
-        from rich.console import Console
-        from rich.live import Live
+        import rich.live  # noqa: F401  # it takes a while; not under the lock
 
-        console = Console(
-            file=self._around.stderr,
-            force_terminal=True,
-            no_color=not self._around.colored(self._around.stderr),
-            highlight=False,
-            markup=False,
-        )
         with self._lock:
             if self._ended:
                 return
-            self._live = Live(
-                console=console,
-                get_renderable=lambda: self.render(console.size.height),
-                transient=True,
-                refresh_per_second=4,
-                redirect_stdout=False,
-                redirect_stderr=False,
-                vertical_overflow="crop",
-            )
+            self._live = live(self._around, self.render)
             self._live.start()
 
     def render(self, height: int) -> "Text":

@@ -67,20 +67,19 @@ def command(
     of it stands in the journal.  Exit 9: refused; 11: not done, another value was read
     back, or unknown.
     """
-    around.meter = target
     from iecread.cli.changing import change, demand_answer, report
     from iecread.cli.login import station
+    from iecread.cli.target import chosen, resolve
 
+    meant = resolve(around, target, meter, password)
     demand_answer(around, yes=yes, dry_run=dry_run)
 
     def run() -> Any:
         with station(
             around,
-            target,
-            password,
-            meter,
+            meant,
             read_command=command,
-            write_command=write_command,
+            write_command=chosen(meant, "write_command", write_command),
             changes=not dry_run,
         ) as line:
             return change(

@@ -6,7 +6,7 @@ written, no file appears and an old one is left alone.
 """
 
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
@@ -16,6 +16,7 @@ from iecread.errors import RemoteProtocolError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from iecread.config import Profile
     from iecread.readings import Readout
 
 _SUFFIXES = {
@@ -45,6 +46,18 @@ def chosen_format(format_: str, output: str, terminal: bool) -> str:
     return _SUFFIXES.get(output[dot:].lower(), "csv") if dot >= 0 else "csv"
 
 
+def layout_of(profile: "Profile") -> dict[str, Any]:
+    """How a profile wants its CSV: arguments of ``output.formatter``."""
+    csv = profile.csv
+    names = {code: rule.name for code, rule in profile.rules.items() if rule.name}
+    return {
+        "layout": csv.layout,
+        "style": csv.style,
+        "registers": profile.registers,
+        "names": names,
+    }
+
+
 class Writer:
     """Writes readouts as the output options say; a context manager.
 
@@ -53,7 +66,12 @@ class Writer:
         live: whether a person looks at a table on a terminal.
     """
 
-    def __init__(self, around: Surroundings, out: OutputOptions) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        out: OutputOptions,
+        profile: "Profile | None" = None,
+    ) -> None:
         if out.append and out.output == "-":
             raise UsageError("--append needs a file", "name one with -o FILE")
         to_terminal = out.output == "-" and around.terminal(around.stdout)
@@ -71,9 +89,9 @@ class Writer:
         self._target = None if out.output == "-" else out.output
         self._strict = out.strict
         self._written = False
-        self._open(out)
+        self._open(out, profile)
 
-    def _open(self, out: OutputOptions) -> None:
+    def _open(self, out: OutputOptions, profile: "Profile | None") -> None:
         from iecread.output import formatter
         from iecread.output.sink import Sink
 
@@ -86,6 +104,7 @@ class Writer:
                 width=self._around.width if self._target is None else None,
                 color=self._target is None
                 and self._around.colored(self._around.stdout),
+                **(layout_of(profile) if profile and self.format == "csv" else {}),
             )
             header = self._formatter.begin()
         self._sink = Sink(self._target, out.append, header)
@@ -111,7 +130,7 @@ class Writer:
             self._sink.write(self._formatter.readout(readout))
         self._written = True
         if self._strict:
-            _demand_all_sure(readout)
+            demand_all_sure(readout)
 
     def failed(self) -> None:
         """Say in the output that the meter could not be read, where it can say so."""
@@ -135,7 +154,8 @@ class Writer:
             self._sink.abort()
 
 
-def _demand_all_sure(readout: "Readout") -> None:
+def demand_all_sure(readout: "Readout") -> None:
+    """Raise RemoteProtocolError where a register is unchecked or malformed."""
     doubtful = [r for r in readout.registers if r.status in _NOT_SURE]
     if doubtful:
         first = f"{doubtful[0].register} is {doubtful[0].status}"
@@ -148,14 +168,15 @@ def _demand_all_sure(readout: "Readout") -> None:
 
 def _last_success(file: str | None) -> "datetime | None":
     """When the meter was last read, as the file that is to be replaced has it."""
-    import re
-    from datetime import UTC, datetime
+    return max(last_successes(file).values(), default=None)
+
+
+def last_successes(file: str | None) -> "dict[str, datetime]":
+    """When each meter was last read, as a file of metrics that may be there has it."""
+    from iecread.output import prom
 
     try:
         with open(file or "", encoding="utf-8", errors="replace") as old:
-            text = old.read(1 << 20)
+            return prom.last_successes(old.read(64 << 20))
     except OSError:
-        return None
-    name = r"^iecread_last_success_timestamp_seconds\{.*\} ([0-9]{1,11}(?:\.[0-9]+)?)$"
-    found = re.search(name, text, re.M)
-    return datetime.fromtimestamp(float(found[1]), UTC) if found else None
+        return {}

@@ -10,6 +10,7 @@ another series of them.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -89,11 +90,33 @@ def failure(meter: str, last: datetime | None = None) -> str:
     )
 
 
+_LAST = re.compile(
+    r'^iecread_last_success_timestamp_seconds\{meter="((?:[^"\\]|\\.)*)"\} '
+    r"([0-9]{1,11}(?:\.[0-9]+)?)$",
+    re.M,
+)
+
+
+def last_successes(text: str) -> dict[str, datetime]:
+    """When each meter was last read, as a file of these metrics says.
+
+    Args:
+        text: of the file.
+    """
+    return {
+        re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], meter): (
+            datetime.fromtimestamp(float(seconds), UTC)
+        )
+        for meter, seconds in _LAST.findall(text)
+    }
+
+
 class PromFormatter:
     """Readouts as Prometheus metrics, the last one of each meter."""
 
     def __init__(self) -> None:
         self._latest: dict[str, Readout] = {}
+        self._failed: dict[str, datetime | None] = {}
 
     def begin(self) -> str:
         return ""
@@ -104,6 +127,15 @@ class PromFormatter:
         self._latest[meter] = readout
         return ""
 
+    def failed(self, meter: str, last: datetime | None = None) -> None:
+        """Take note of a meter that could not be read: ``iecread_up`` is 0.
+
+        Args:
+            meter: its name.
+            last: when it was last read, aware, where that is known.
+        """
+        self._failed[_labels({"meter": meter})] = last
+
     def end(self) -> str:
         samples: list[str] = []
         times: dict[str, str] = {}  # one for each meter, whatever its serial
@@ -111,9 +143,14 @@ class PromFormatter:
             samples += _registers(readout)
             labels = _labels({"meter": readout.meter})
             times[labels] = "" if readout.time is None else _seconds(readout.time)
+        up = dict.fromkeys(times, 1)
+        for labels, last in self._failed.items():
+            if labels not in up:
+                up[labels] = 0
+                times[labels] = "" if last is None else _seconds(last)
         return (
             _family("iecread_register", samples)
-            + _family("iecread_up", [f"{{{labels}}} 1" for labels in times])
+            + _family("iecread_up", [f"{{{m}}} {said}" for m, said in up.items()])
             + _family(
                 "iecread_last_success_timestamp_seconds",
                 [f"{{{labels}}} {time}" for labels, time in times.items() if time],

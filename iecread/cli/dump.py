@@ -1,0 +1,399 @@
+"""``iecread dump``: the meters of meters.toml, read and stored, for cron.
+
+Lines are read beside each other, the meters on one line in turn; what fails costs
+that meter and no other.  All that can be known to be wrong before a port is opened
+ends the run there.  The reading of one meter is in ``dumping``, the places where
+rows go are in ``dumpstore``, what a person or a monitor sees in ``dumpstatus``.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from iecread.cli.context import Surroundings
+from iecread.cli.exitcodes import NUMBERS, UsageError
+from iecread.cli.options import (
+    DURATION,
+    Command,
+    F,
+    Option,
+    OutputOptions,
+    common_options,
+    output_options,
+)
+from iecread.errors import IecReadError
+
+if TYPE_CHECKING:
+    from iecread.config import Config, Profile
+    from iecread.fleet import Outcome
+
+DEFAULT_WAIT = 30.0
+"""Seconds that a dump waits for a port that another program holds."""
+
+FORMATS = ("table", "csv", "json", "jsonl", "influx", "prom")
+
+
+class Shard(click.ParamType[tuple[int, int]]):
+    """``K/N``: the Kth of N parts."""
+
+    name = "shard"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "K/N"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        which, _, count = str(value).partition("/")
+        if not (which.isdecimal() and count.isdecimal() and count.isascii()):
+            self.fail(f"{value!r} is no part, such as 1/4 or 4/4", param, ctx)
+        if not 1 <= int(which) <= int(count) <= 100_000:
+            self.fail(f"{value!r}: parts count from 1/{count} to {count}/{count}")
+        return int(which), int(count)
+
+
+class MeterName(click.ParamType[str]):
+    """A meter of meters.toml; completes their names."""
+
+    name = "meter"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        from iecread.config import load_config
+
+        around: Surroundings | None = ctx.find_object(Surroundings)
+        try:
+            config = load_config(around.config if around else None)
+        except IecReadError:
+            return []
+        return [CompletionItem(n) for n in config.meters if n.startswith(incomplete)]
+
+
+class Wishes(NamedTuple):
+    """What the options say of how to run.
+
+    Attributes:
+        jobs: lines at a time; None for all.
+        wait: seconds to wait for a port; None: as the meter says.
+        retries: repeats of a session; None: as the meter says.
+        timeout: seconds of silence; None: as the meter says.
+        shard: which part of how many; None for all.
+        report: file for the summary.
+        metrics: file for Prometheus metrics.
+    """
+
+    jobs: int | None
+    wait: float | None
+    retries: int | None
+    timeout: float | None
+    shard: tuple[int, int] | None
+    report: str | None
+    metrics: str | None
+
+
+def _option(section: str, *names: str, **attrs: Any) -> Callable[[F], F]:
+    variable = "IECREAD_" + names[-1].lstrip("-").upper()
+    return click.option(*names, cls=Option, section=section, envvar=variable, **attrs)
+
+
+@click.command(
+    cls=Command,
+    short_help="Several meters of meters.toml, for cron.",
+    example="iecread dump\n"
+    "iecread dump kitchen 'feeder-*' -o readings.db\n"
+    "iecread dump --every 15m --report /run/iecread.json",
+)
+@click.argument(
+    "names",
+    metavar="[METER...]",
+    nargs=-1,
+    type=MeterName(),
+    help="Those of meters.toml that are enabled, if none is named; * matches any.",
+)
+@_option(
+    "Run",
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Lines to read at a time.  [default: all]",
+)
+@_option(
+    "Run",
+    "--shard",
+    type=Shard(),
+    help="The Kth of N parts of the meters; those on one line stay together.",
+)
+@_option(
+    "Run",
+    "--every",
+    type=DURATION,
+    help="Again and again, in step with the clock: 15m is :00, :15, :30, :45.",
+)
+@_option(
+    "Run",
+    "--jitter",
+    type=DURATION,
+    default="0s",
+    help="With --every: begin up to so much later, always the same here.",
+)
+@_option(
+    "Run",
+    "--count",
+    type=click.IntRange(1),
+    metavar="N",
+    help="With --every: end after N runs.",
+)
+@_option(
+    "Run",
+    "--report",
+    type=click.Path(),
+    metavar="FILE",
+    help="Summary of the run as JSON, written in any case.",
+)
+@_option(
+    "Run",
+    "--metrics",
+    type=click.Path(),
+    metavar="FILE",
+    help="Metrics for Prometheus besides, also when meters failed.",
+)
+@_option(
+    "Line",
+    "--wait",
+    type=DURATION,
+    help="Wait so long for a port that is held.  [default: 30s]",
+)
+@_option(
+    "Line",
+    "--retries",
+    type=click.IntRange(0, 100),
+    metavar="N",
+    help="Repeats of a session after a failure, never after a refusal.",
+)
+@_option(
+    "Line",
+    "--timeout",
+    type=DURATION,
+    help="Silence that ends waiting, not a total.",
+)
+@output_options(*FORMATS)
+@common_options
+@click.pass_obj
+def command(
+    around: Surroundings,
+    /,
+    names: tuple[str, ...],
+    every: float | None,
+    jitter: float,
+    count: int | None,
+    out: OutputOptions,
+    **wishes: Any,
+) -> int:
+    """Read meters of meters.toml and store what they say.
+
+    Lines (ports) are read beside each other, meters on one line in turn.  Rows go
+    where csv.file of meters.toml says, or to -o FILE, which rows are added to: CSV,
+    .jsonl, .db (SQLite); .json and .prom are written anew.  Nothing is printed when
+    all is well, and a line for each meter that failed.  Exit 3: some meters failed.
+    """
+    wanted = Wishes(**wishes)
+    if every is None:
+        for name, value in (("--jitter", jitter), ("--count", count)):
+            if value:
+                raise UsageError(f"{name} goes with --every", "say how often")
+        return _once(around, names, wanted, out)
+    if every < 1:
+        raise UsageError(f"--every {every:g}s is too often", "once a second at most")
+    return _again(around, names, wanted, out, every, jitter, count)
+
+
+def _once(
+    around: Surroundings, names: Sequence[str], wishes: Wishes, out: OutputOptions
+) -> int:
+    """One run; returns the exit status."""
+    from iecread.cli.dumpstatus import Report
+
+    report = Report(wishes.report)
+    with report:
+        run = prepare(around, names, wishes, out, report)
+        return run()
+
+
+def _again(
+    around: Surroundings,
+    names: Sequence[str],
+    wishes: Wishes,
+    out: OutputOptions,
+    every: float,
+    jitter: float,
+    count: int | None,
+) -> int:
+    """A run for each slot of time, until a signal ends it."""
+    import socket
+    from datetime import datetime
+
+    from iecread.cli.dumpstatus import Report
+    from iecread.schedule import Schedule, Timer, offset_of
+
+    with Report(wishes.report) as report:  # what is wrong is said now, not at night
+        run = prepare(around, names, wishes, out, report)
+        report.nothing_yet()
+    here = f"{socket.gethostname()}:{report.config}:{wishes.shard}"
+    timer = Timer(Schedule(every, offset_of(here, jitter)), sleep=time.sleep)
+    statuses: list[int] = []
+    while count is None or len(statuses) < count:
+        if around.terminal(around.stderr):
+            moment = datetime.fromtimestamp(timer.next())
+            around.note(f"next run at {moment.isoformat(' ', 'seconds')}")
+        slot = timer.wait()
+        if slot.missed:
+            around.note(f"{slot.missed} runs left out: the one before took too long")
+        with Report(wishes.report) as report:
+            if statuses:  # the passwords and files of now
+                run = prepare(around, names, wishes, out, report)
+            report.slot(slot.moment, slot.missed)
+            statuses.append(run())
+    failures = {status for status in statuses if status}
+    if not failures:
+        return 0
+    alike = len(failures) == 1 and all(statuses)
+    return failures.pop() if alike else NUMBERS["partial"]
+
+
+def prepare(
+    around: Surroundings,
+    names: Sequence[str],
+    wishes: Wishes,
+    out: OutputOptions,
+    report: Any,
+) -> Callable[[], int]:
+    """See to all that can be seen to before a port is opened.
+
+    Returns:
+        What reads the meters; it returns the exit status.
+
+    Raises:
+        ConfigError: meters.toml or what it names is wrong.
+        OutputError: the rows could not be stored.
+        UsageError: the options do not go together.
+    """
+    from iecread.cli.dumping import Reader
+    from iecread.cli.dumpstatus import Status
+    from iecread.cli.dumpstore import Stores
+    from iecread.config import load_config
+
+    config = load_config(around.config, around.environ)
+    report.config = config.path
+    profiles = chosen(config, names)
+    check(config, profiles)
+    if wishes.shard:
+        from iecread.fleet import shard_of
+
+        which, parts = wishes.shard
+        profiles = [p for p in profiles if shard_of(p.port, parts) == which]
+    stores = Stores(around, out, profiles, wishes.metrics)
+    reader = Reader(around, stores, wishes)
+    tasks, known = reader.tasks(profiles)
+
+    def run() -> int:
+        from iecread.fleet import Fleet
+
+        status = Status(around, len(tasks))
+        fleet = Fleet(
+            tasks,
+            jobs=wishes.jobs,
+            on_begin=status.begin,
+            on_outcome=status.outcome,
+        )
+        stores.on_broken_pipe = fleet.stop
+        report.source = lambda: _in_order(profiles, known, fleet.outcomes())
+        with stores, status:
+            for outcome in known:
+                status.outcome(outcome)
+            fleet.run()
+            outcomes = report.source()
+            stores.finish(outcomes)
+        reader.tell_notes()
+        if stores.broken_pipe:
+            raise BrokenPipeError
+        status.summary(outcomes)
+        report.status = exit_status(outcomes)
+        return int(report.status)
+
+    return run
+
+
+def chosen(config: "Config", names: Sequence[str]) -> "list[Profile]":
+    """The meters that were named, in the order of the file; else those enabled.
+
+    Raises:
+        ConfigError: there is no such meter.
+    """
+    from fnmatch import fnmatchcase
+
+    from iecread.errors import ConfigError
+
+    if not names:
+        profiles = [p for p in config.meters.values() if p.enabled]
+        if not profiles:
+            raise ConfigError(
+                f"no meter is enabled in {config.path}",
+                "iecread meters list shows what there is",
+            )
+        return profiles
+    wanted: set[str] = set()
+    for name in names:
+        if name in config.meters or not set(name) & set("*?["):
+            wanted.add(config.meter(name).name)
+            continue
+        # A pattern leaves out what is disabled; a name means what it says
+        fits = [n for n, p in config.meters.items() if p.enabled]
+        fits = [n for n in fits if fnmatchcase(n, name)]
+        if not fits:
+            raise ConfigError(
+                f"no enabled meter fits {name!r} in {config.path}",
+                "iecread meters list shows what there is",
+            )
+        wanted.update(fits)
+    return [profile for name, profile in config.meters.items() if name in wanted]
+
+
+def check(config: "Config", profiles: "Sequence[Profile]") -> None:
+    """See whether these meters can be read in one run.
+
+    Raises:
+        ConfigFileError: two would answer at once.
+    """
+    from iecread.config import ConfigFileError, conflicts
+
+    if faults := conflicts(profiles):
+        raise ConfigFileError(faults)
+
+
+def exit_status(outcomes: "Sequence[Outcome]") -> int:
+    """0 if all is well, the common code if all failed alike, else 3."""
+    kinds = {outcome.kind for outcome in outcomes}
+    if kinds <= {"ok"}:
+        return 0
+    return NUMBERS[kinds.pop() if len(kinds) == 1 else "partial"]
+
+
+def _in_order(
+    profiles: "Sequence[Profile]",
+    known: "Sequence[Outcome]",
+    read: "Sequence[Outcome]",
+) -> "list[Outcome]":
+    found = {outcome.meter: outcome for outcome in (*known, *read)}
+    return [found[profile.name] for profile in profiles]

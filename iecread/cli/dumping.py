@@ -1,0 +1,287 @@
+"""How ``dump`` reads one meter: what its profile asks for, in the line's own thread.
+
+Readouts are read as ``readout`` does.  A meter with a password (or ``read-command``)
+and a list of registers is read as ``read`` does, and one with a load profile is asked
+for that besides.  Passwords are fetched, and asked for refusals, before any port is
+opened.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from iecread.cli.context import BYTES, STEPS, Surroundings
+from iecread.cli.exitcodes import PartialError
+from iecread.errors import ConfigError, IecReadError, RefusedError
+from iecread.fleet import Outcome, Task, Turn, failed
+
+if TYPE_CHECKING:
+    from iecread.cli.dump import Wishes
+    from iecread.cli.dumpstore import Stores
+    from iecread.config import Profile
+    from iecread.passwords import PasswordSource, Secret
+    from iecread.programming import Login, Programming
+    from iecread.readings import Readout
+    from iecread.refusals import Refusals
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One meter, ready to be read."""
+
+    profile: "Profile"
+    login: "Login | None"
+
+
+class Reader:
+    """Makes tasks of profiles, and carries them out.
+
+    Args:
+        around: the surroundings.
+        stores: where rows go.
+        wishes: what was said on the command line.
+    """
+
+    def __init__(
+        self, around: Surroundings, stores: "Stores", wishes: "Wishes"
+    ) -> None:
+        self._around = around
+        self._stores = stores
+        self._wishes = wishes
+        self._secrets: dict[tuple[object, ...], Secret | IecReadError] = {}
+        self._refusals: Refusals | None = None
+
+    def tasks(self, profiles: "Sequence[Profile]") -> tuple[list[Task], list[Outcome]]:
+        """Return what is to be read, and the outcomes that are known already.
+
+        A meter whose password is not to be had, or was refused lately, has its
+        outcome without its port being opened.
+
+        Raises:
+            ConfigError: a password file is missing or open to others, or there is
+                no folder to remember refusals in.
+        """
+        tasks, known = [], []
+        for profile in profiles:
+            try:
+                login = self._login(profile) if _logs_in(profile) else None
+            except IecReadError as error:
+                source = profile.password
+                if isinstance(error, ConfigError) and source and source.kind == "file":
+                    # it stays wrong until somebody looks: better at once
+                    raise profile.wrong(
+                        ("password",), error.message, error.hint
+                    ) from error
+                known.append(failed(profile.name, error))
+                continue
+            tasks.append(self._task(_Job(profile, login)))
+        return tasks, known
+
+    def tell_notes(self) -> None:
+        """Say what a person should know of the memory of refusals."""
+        notes = self._refusals.notes if self._refusals else []
+        while notes:
+            self._around.note(notes.pop(0))
+
+    def _task(self, job: _Job) -> Task:
+        from iecread.cli.dump import DEFAULT_WAIT
+
+        wishes, options = self._wishes, dict(job.profile.options)
+        for key in ("retries", "timeout"):
+            if getattr(wishes, key) is not None:
+                options[key] = getattr(wishes, key)
+        wait = options.pop("wait", DEFAULT_WAIT) if wishes.wait is None else wishes.wait
+        return Task(
+            job.profile.name,
+            job.profile.port,
+            lambda turn: self._read(job, turn),
+            options,
+            wait,
+        )
+
+    # --- passwords -----------------------------------------------------------
+
+    def _login(self, profile: "Profile") -> "Login | None":
+        source = profile.password
+        if source is None:
+            return None
+        from iecread.programming import Login
+        from iecread.refusals import Refusals, meter_ids
+        from iecread.statefolder import state_folder
+
+        if self._refusals is None:
+            self._refusals = Refusals(state_folder(self._around.environ))
+        address = str(profile.get("address", default=""))
+        names = meter_ids(profile.port, address, level=f"P{source.access}")
+        secret = self._secret(source)
+        login = Login.from_source(source, secret, self._refusals, names)
+        try:
+            login.allow(datetime.now().astimezone())
+        except RefusedError as error:
+            raise RefusedError(
+                error.message,
+                f"mend the password; was the meter mended: iecread read {profile.name} "
+                "0.0.0 --force-login",
+            ) from error
+        return login
+
+    def _secret(self, source: "PasswordSource") -> "Secret":
+        """The password of a source, fetched once for all meters that name it."""
+        key: tuple[object, ...] = (source.kind, source.argument)
+        if source.kind in ("prompt", "value"):  # of each meter its own
+            key = (source.where,)
+        if key not in self._secrets:
+            try:
+                self._secrets[key] = source.fetch(self._around)
+            except IecReadError as error:
+                self._secrets[key] = error
+        found = self._secrets[key]
+        if isinstance(found, IecReadError):
+            raise found
+        return found
+
+    # --- in the thread of the line -------------------------------------------
+
+    def _read(self, job: _Job, turn: Turn) -> None:
+        """Read and store all that the profile of a meter asks for.
+
+        Raises:
+            PartialError: some of it was not there; the rest is stored.
+            IecReadError: it could not be read or stored.
+        """
+        profile, meter = job.profile, turn.meter
+        flush = self._watch(profile.name, turn)
+        try:
+            missing: list[str] = []
+            if _by_register(profile):
+                readout, missing = self._registers(job, turn)
+            else:
+                readout = meter.readout()
+            serial = readout.serial
+            missing = self._store(profile, turn, readout, missing)
+            if profile.load_profile is not None:
+                turn.rest()
+                self._profile(job, turn, serial)
+        finally:
+            flush()
+        if missing:
+            raise PartialError(
+                f"not in the readout: {', '.join(missing)}",
+                f"see registers in {profile.origin('registers')}",
+            )
+
+    def _store(
+        self, profile: "Profile", turn: Turn, readout: "Readout", missing: list[str]
+    ) -> list[str]:
+        """Store what is wanted of a readout; return what was not in it."""
+        from iecread.selection import Selection
+
+        try:
+            with turn:
+                selection = Selection.of(profile)
+                missing = missing or selection.missing(readout)
+                readout = selection.apply(readout)
+            turn.rows += self._stores.readout(profile, readout)
+        finally:
+            turn.settled()
+        return missing
+
+    def _registers(self, job: _Job, turn: Turn) -> "tuple[Readout, list[str]]":
+        """Registers one by one; the data readout where a meter does not know that."""
+        from iecread.cli.login import Station
+
+        profile, sent = job.profile, False
+        login = job.login
+        if login is not None:
+            answer = login.answer
+
+            def noticed(operand: str) -> str:
+                nonlocal sent
+                sent = True
+                return answer(operand)
+
+            login = replace(login, answer=noticed)
+        station = Station(turn.meter, login, lambda: None, _commands(profile))
+        entered = False
+        try:
+            with station.session(serial=True) as session:
+                entered = True
+                found, missing = self._each(profile, session)
+                return (
+                    station.readout(session, found, complete=not missing),
+                    missing,
+                )
+        except RefusedError:
+            if sent or entered:
+                raise
+        return turn.meter.readout(), []
+
+    @staticmethod
+    def _each(
+        profile: "Profile", session: "Programming"
+    ) -> tuple[list[Any], list[str]]:
+        found: list[Any] = []
+        missing: list[str] = []
+        refused: RefusedError | None = None
+        for code in profile.registers:
+            try:
+                found += session.read_all(code.replace("@", "*"))
+            except RefusedError as error:
+                missing.append(code)
+                refused = error
+        if refused is not None and not found:
+            raise refused
+        return found, missing
+
+    def _profile(self, job: _Job, turn: Turn, serial: str | None) -> None:
+        """Read the load profile of a meter and store what is new of it."""
+        from iecread.cli.dumpprofile import read_profile
+        from iecread.cli.login import Station
+
+        station = Station(turn.meter, job.login, lambda: None, _commands(job.profile))
+        turn.rows += read_profile(job.profile, station, serial, self._stores)
+
+    def _watch(self, name: str, turn: Turn) -> Callable[[], None]:
+        """Have steps and bytes of one meter told under its name."""
+        if self._around.verbosity < STEPS:
+            return lambda: None
+        from iecread.cli.watch import Log
+
+        log = Log(_Named(self._around, name))
+        turn.meter.on_step = log.step
+        if self._around.verbosity >= BYTES:
+            turn.meter.on_bytes = log.bytes
+        return log.flush
+
+
+class _Named(Surroundings):
+    """Surroundings whose lines on stderr begin with the name of a meter."""
+
+    def __init__(self, around: Surroundings, name: str) -> None:
+        super().__init__(**vars(around))
+        self._around, self._name = around, name
+
+    def say(self, text: str) -> None:
+        self._around.say(f"{self._name}: {text}")
+
+
+def _commands(profile: "Profile") -> dict[str, Any]:
+    return {"read_command": profile.read_command}
+
+
+def _by_register(profile: "Profile") -> bool:
+    """Whether registers are read one by one: they are known, and so is the way in."""
+    from iecread.obis import ANY, read_template
+
+    asked = profile.password is not None or profile.read_command is not None
+    if not asked or not profile.registers or profile.get("mode") in ("a", "d"):
+        return False
+    texts = (code.replace("@", "*").upper() for code in profile.registers)
+    codes = (read_template(text.replace("X", "x")) for text in texts)
+    return not any(code is not None and ANY in code for code in codes)
+
+
+def _logs_in(profile: "Profile") -> bool:
+    """Whether anything of a meter is read in programming mode."""
+    return _by_register(profile) or profile.load_profile is not None

@@ -1,0 +1,80 @@
+"""The load profile of a meter as part of a ``dump``: what is new of it, stored.
+
+Rows are stored while they arrive, some hundred at a time, so that a line that breaks
+costs nothing that was there; the next run goes on behind them.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from iecread.cli.loadprofile import NEW_FILE
+from iecread.cli.moments import resolve
+
+if TYPE_CHECKING:
+    from iecread.cli.dumpstore import Stores
+    from iecread.cli.login import Station
+    from iecread.config import Profile
+    from iecread.loadprofile import Row
+
+_BATCH = 256  # rows stored at a time
+
+
+def read_profile(
+    profile: "Profile", station: "Station", serial: str | None, stores: "Stores"
+) -> int:
+    """Read the load profile that ``profile`` asks for; return how many rows are new.
+
+    Args:
+        profile: the meter; it has a load profile.
+        station: its open line.
+        serial: the meter's number, where it is known.
+        stores: where rows go.
+
+    Raises:
+        IecReadError: it could not be read or stored; what came before is stored.
+    """
+    from iecread.loadprofile import ProfileDecoder
+    from iecread.metertime import MeterClock
+    from iecread.programming import PROFILE_COMMANDS
+
+    keys = profile.load_profile
+    assert keys is not None
+    zone = None
+    if profile.timezone is not None:
+        from zoneinfo import ZoneInfo
+
+        zone = ZoneInfo(profile.timezone)
+    now = datetime.now().astimezone()
+    resume = stores.resume(profile, serial)
+    if keys.start == "last":
+        start = resume.start or now - NEW_FILE
+    else:
+        start = resolve(keys.start, now, MeterClock(zone, profile.clock))
+    decoder = ProfileDecoder(zone, profile.clock, channel=keys.channel)
+    batch: list[Row] = []
+    stored = 0
+    command = profile.read_command
+    commands = (command,) if command in PROFILE_COMMANDS else PROFILE_COMMANDS
+    try:
+        with station.session(serial=serial is None) as session:
+            rows = session.load_profile(
+                keys.channel,
+                start,
+                now,
+                zone=zone,
+                clock=profile.clock,
+                decoder=decoder,
+                commands=commands,
+            )
+            for row in resume.new(rows):
+                batch.append(row)
+                if len(batch) >= _BATCH:
+                    full, batch = batch, []
+                    stored += stores.rows(profile, serial or station.serial, full)
+    finally:
+        if batch:
+            stored += stores.rows(profile, serial or station.serial, batch)
+    error = decoder.error()
+    if error is not None:
+        raise error
+    return stored

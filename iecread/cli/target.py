@@ -1,0 +1,188 @@
+"""What TARGET means: a port, or a meter of meters.toml with all that it says.
+
+One place where settings come together: option, then environment, then what the
+profile says.  What nobody said is left to ``Meter``, which knows the rest.  ``auto``
+counts as not said.
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from iecread.cli.context import Surroundings
+from iecread.cli.options import SIMULATED, PasswordOptions
+from iecread.errors import ConfigError
+from iecread.settings import is_port
+
+if TYPE_CHECKING:
+    from iecread.config import Config, Profile
+    from iecread.passwords import PasswordSource
+    from iecread.selection import Selection
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be read, and how.
+
+    Attributes:
+        port: name or URL of the port.
+        options: keywords for ``Meter``: what was said by anybody.
+        profile: the meter of meters.toml; None for a bare port.
+        password: where the password comes from; None to log in without one.
+        force_login: whether to send a password that was refused lately.
+    """
+
+    port: str
+    options: dict[str, Any]
+    profile: "Profile | None" = None
+    password: "PasswordSource | None" = None
+    force_login: bool = False
+
+    def selection(
+        self, registers: "tuple[str, ...] | None" = None
+    ) -> "Selection | None":
+        """What the profile makes of readings; None for a bare port.
+
+        Args:
+            registers: asked for in place of those of the profile; empty for all.
+        """
+        if self.profile is None:
+            return None
+        from iecread.selection import Selection
+
+        return Selection.of(self.profile, registers)
+
+    def refuse_changes(self) -> None:
+        """Stop where the profile forbids changes.
+
+        Raises:
+            ConfigError: it is read-only.
+        """
+        profile = self.profile
+        if profile is not None and profile.read_only:
+            raise ConfigError(
+                f"meter {profile.name!r} is read-only ({profile.origin('read-only')})",
+                f"say read-only = false in [meters.{profile.name}] of "
+                f"{profile.config.path}",
+            )
+
+
+def config(around: Surroundings) -> "Config":
+    """The meters.toml of this run.
+
+    Raises:
+        ConfigError: there is none, or it is wrong.
+    """
+    from iecread.config import load_config
+
+    return load_config(around.config, around.environ)
+
+
+def resolve(
+    around: Surroundings,
+    target: str,
+    options: dict[str, Any],
+    password: PasswordOptions | None = None,
+) -> Target:
+    """Say what TARGET means.
+
+    Args:
+        around: the surroundings; ``meter`` is set for messages.
+        target: as typed.
+        options: those of the line and the meter, as Click gives them.
+        password: what the password options say.
+
+    Raises:
+        ConfigError: no such meter, or meters.toml is wrong.
+        UsageError: TARGET is empty.
+    """
+    around.meter = target
+    said = {key: value for key, value in options.items() if _said(key, value)}
+    force = password.force if password else False
+    if is_port(target):
+        return Target(
+            target, said, password=_password(password, target, None), force_login=force
+        )
+    profile = _meter(around, target)
+    return Target(
+        profile.port,
+        {**profile.options, **said, "meter": profile.name},
+        profile,
+        _password(password, profile.port, profile),
+        force,
+    )
+
+
+def chosen(target: Target, key: str, value: Any, *table: str) -> Any:
+    """An option of the command itself: as said, else as the profile says it.
+
+    Args:
+        target: what TARGET means.
+        key: the name of the option and, with ``-``, of the key.
+        value: as Click gives it, perhaps its default.
+        *table: the table of the profile that the key stands in.
+    """
+    if target.profile is None or _said(key, value):
+        return value
+    said = target.profile.get(*table, key.rstrip("_").replace("_", "-"))
+    return value if said is None else said
+
+
+def _said(key: str, value: Any) -> bool:
+    """Whether an option was given, on the command line or by a variable."""
+    if value in (None, "auto"):
+        return False
+    source = click.get_current_context().get_parameter_source(key)
+    sources = click.core.ParameterSource
+    return source in (sources.COMMANDLINE, sources.ENVIRONMENT)
+
+
+def _password(
+    said: PasswordOptions | None, port: str, profile: "Profile | None"
+) -> "PasswordSource | None":
+    if said is not None and said.table is not None:
+        from iecread.passwords import PasswordSource
+
+        return PasswordSource.from_table(said.table, port)
+    return profile.password if profile is not None and said is not None else None
+
+
+def _meter(around: Surroundings, target: str) -> "Profile":
+    if not target.strip():
+        from iecread.cli.exitcodes import UsageError
+
+        raise UsageError(
+            "TARGET is empty", "is a variable of the shell not set? " + meant(target)
+        )
+    from iecread.config import find_config
+
+    if find_config(around.config, around.environ) is None:
+        raise ConfigError(f"no meter called {target!r}", meant(target))
+    found = config(around)
+    if target not in found.meters and (port := _looks_like_port(target)):
+        raise ConfigError(f"no meter called {target!r} in {found.path}", port)
+    return found.meter(target)
+
+
+def meant(target: str) -> str:
+    """What somebody may have meant by a word that is no meter's name."""
+    return _looks_like_port(target) or (
+        "a port is /dev/ttyUSB0, COM3, socket://HOST:PORT, rfc2217://HOST:PORT or "
+        "sim://household; meters stand in meters.toml: iecread meters init"
+    )
+
+
+def _looks_like_port(target: str) -> str:
+    for folder in ("/dev/", "/dev/serial/by-id/"):
+        if target not in ("", ".", "..") and os.path.exists(folder + target):
+            return f"did you mean {folder}{target}"
+    if re.match(r"(tty|cu\.|rfcomm|pts)", target):
+        return f"a port is given with its folder: /dev/{target}"
+    if re.fullmatch(r"[\w.-]+:[0-9]+", target):
+        return f"a serial server is given as socket://{target} or rfc2217://{target}"
+    if target.startswith("sim:"):
+        return f"a simulated meter is given as {SIMULATED}{target[4:]}"
+    return ""
