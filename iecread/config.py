@@ -42,6 +42,7 @@ _LARGEST = 16 << 20  # bytes; ten thousand meters are a tenth of it
 _OPTIONS = (
     *(key for key in LINE if key != "clock"),
     *("address", "stay-at-baud", "option", "protocol", "expect-serial", "dialect"),
+    "device",
 )
 
 

@@ -132,6 +132,7 @@ SHARED: dict[str, Check] = {
 METER: dict[str, Check] = {
     "port": _port,
     "like": _text,
+    "device": settings.device,
     "address": settings.address,
     "stay-at-baud": _flag,
     "option": partial(_select, "023456789"),

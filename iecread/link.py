@@ -34,6 +34,8 @@ class Link:
         clock: monotonic time in seconds.
         on_bytes: called with ``tx`` or ``rx``, the bytes as they are on the line,
             and the time.
+        meanwhile: called once, when the first message is on its way: work that
+            would keep the meter waiting later.
     """
 
     def __init__(
@@ -42,11 +44,13 @@ class Link:
         speed: int,
         clock: Callable[[], float] = time.monotonic,
         on_bytes: OnBytes | None = None,
+        meanwhile: Callable[[], None] | None = None,
     ) -> None:
         self._transport = transport
         self._speed = speed
         self._clock = clock
         self._on_bytes = on_bytes
+        self._meanwhile = meanwhile
         self._free = clock()  # when our last character is out
         self._heard = self._free  # when the last character came
 
@@ -84,6 +88,9 @@ class Link:
                 engine.action_done(self._clock())
                 if came:
                     engine.receive_data(came, self._clock())
+                if self._meanwhile:
+                    self._meanwhile()
+                    self._meanwhile = None
                 continue
             elif isinstance(action, SetSpeed):
                 self._transport.set_speed(action.baud)

@@ -140,8 +140,6 @@ class LockSession(Programming):
         warn: called with what a person must know; Python's warnings by default.
     """
 
-    serial_codes = ("1:180",)
-
     warn: Callable[[str], None] = staticmethod(_warn)
 
     def __init__(self, session: Programming, key: Key | None = None) -> None:
@@ -171,7 +169,12 @@ class LockSession(Programming):
         self._learn_type()
 
     @property
-    def device(self) -> Device:
+    def serial_registers(self) -> tuple[str, ...]:
+        """The register that holds its number."""
+        return ("1:180",)
+
+    @property
+    def gas_device(self) -> Device:
         """What is known of the device."""
         return self._gate.device
 
@@ -181,7 +184,7 @@ class LockSession(Programming):
         if got.kind in (AnswerKind.SILENCE, AnswerKind.DAMAGED):
             raise answer_error(got, "1:181, its type")
         if got.kind is AnswerKind.DATA and (contents := brackets(got.text)):
-            found = parse(contents[0], self.device.page).value
+            found = parse(contents[0], self.gas_device.page).value
             known = Device.identified(self.identification)
             self._gate.engage(Device.of_type(str(found or ""), known))
             self._type_known = True
@@ -198,7 +201,7 @@ class LockSession(Programming):
         Returns:
             The answer; of kind ERROR, with ``#nnnn`` as its text, for each error.
         """
-        text = f"{address.asked(self.device.style)}({operand})"
+        text = f"{address.asked(self.gas_device.style)}({operand})"
         self._ask(Command("R1", text.encode("ascii")))
         return told(self._answered())
 
@@ -208,7 +211,7 @@ class LockSession(Programming):
         Raises:
             RefusedError: the device has no such registers.
         """
-        style = self.device.style
+        style = self.gas_device.style
         text = (command.text or b"").decode("latin-1")
         try:
             address = Address.parse(echo_of(text), style)
@@ -232,7 +235,7 @@ class LockSession(Programming):
     def _send_once(
         self, command: Command, *, repeatable: bool, resends: int
     ) -> Answered:
-        style = self.device.style
+        style = self.gas_device.style
         text = (command.text or b"").decode("latin-1")
         try:
             address = Address.parse(echo_of(text), style)
@@ -251,7 +254,7 @@ class LockSession(Programming):
         """Return the error for an answer that is none."""
         number = error_number(answer.text)
         if answer.kind is AnswerKind.ERROR and number is not None:
-            return Lis200Refused(number, what, self.device.errors, hint)
+            return Lis200Refused(number, what, self.gas_device.errors, hint)
         return answer_error(answer, what)
 
     # --- state ---------------------------------------------------------------
@@ -297,7 +300,7 @@ class LockSession(Programming):
             raise Lis200Refused(
                 number or 0,
                 f"the state of the {name}",
-                self.device.errors,
+                self.gas_device.errors,
                 "this device has no such lock; iecread unlock --status shows them",
             )
         said = got.text or got.kind.value
@@ -307,12 +310,12 @@ class LockSession(Programming):
         """Find out whether any lock is open, and which."""
         got = self.request(_CLOCK)
         if got.kind is AnswerKind.DATA:
-            for other in self.device.locks:
+            for other in self.gas_device.locks:
                 if other != lock and self._state(other)[0] is LockState.OPEN:
                     return
 
     def _name_of(self, lock: int) -> str:
-        return lock_name(lock, self.device)
+        return lock_name(lock, self.gas_device)
 
     def closing_minutes(self, lock: str | int) -> int | None:
         """Return after how many minutes a lock closes by itself.
@@ -330,7 +333,7 @@ class LockSession(Programming):
     def lock_status(self) -> tuple[LockStatus, ...]:
         """Read the states of all locks that the device has; opens none."""
         found = []
-        for lock in self.device.locks:
+        for lock in self.gas_device.locks:
             state, got = self._state(lock)
             if state is LockState.UNCLEAR and error_number(got.text) in NOT_FITTED:
                 continue
@@ -366,7 +369,7 @@ class LockSession(Programming):
             ConfigError: no such lock, or no code.
         """
         key = self._key(lock, code)
-        demand_openable(key.lock, self.device)
+        demand_openable(key.lock, self.gas_device)
         key.allow(datetime.now().astimezone())
         if self._certain_state(key.lock) is LockState.OPEN:
             return False
@@ -441,7 +444,7 @@ class LockSession(Programming):
         raise answer_error(got, f"the code of the {name}, which is closed")
 
     def _send_code(self, key: Key) -> Answered:
-        address = code_address(key.lock).asked(self.device.style)
+        address = code_address(key.lock).asked(self.gas_device.style)
         text = f"{address}({key.secret.reveal()})"
         command = Command("W1", text.encode("ascii"))
         return self._send_once(command, repeatable=False, resends=0)
@@ -526,7 +529,7 @@ class LockSession(Programming):
             CheckError: it is still open.
             IecReadError: the device cannot be talked to.
         """
-        address = state_address(lock).asked(self.device.style)
+        address = state_address(lock).asked(self.gas_device.style)
         command = Command("W1", f"{address}(0)".encode("ascii"))
         got = Answered(AnswerKind.SILENCE)
         for _ in range(2):
@@ -601,7 +604,7 @@ class LockSession(Programming):
             IecReadError: as ``unlock``.
         """
         key = self._key(lock, None)
-        check_new_code(new.reveal(), self.device)
+        check_new_code(new.reveal(), self.gas_device)
         if not self.unlock(key.lock) and key.lock not in self._ours:
             raise CheckError(
                 f"the {self._name_of(key.lock)} is open already, so nothing proves "
@@ -609,7 +612,7 @@ class LockSession(Programming):
                 "close it first: iecread lock",
             )
         address = code_address(key.lock)
-        text = f"{address.asked(self.device.style)}({new.reveal()})"
+        text = f"{address.asked(self.gas_device.style)}({new.reveal()})"
         message = Command("W1", text.encode("ascii")).to_bytes()
         return Change(str(address), "***", "***", message)
 

@@ -54,11 +54,12 @@ class Lis200(LockSession):
 
     # --- reading -------------------------------------------------------------
 
-    def read_all(self, code: str) -> tuple[Reading, ...]:
+    def read_all(self, code: str, count: str | None = None) -> tuple[Reading, ...]:
         """Read one value.
 
         Args:
             code: its address, ``7:310`` or ``7:310.2``, or its name in this family.
+            count: of no meaning here; what stands in the brackets is always 1.
 
         Returns:
             The readings of the answer, mostly one.  ``unit`` and ``value`` are as they
@@ -70,7 +71,7 @@ class Lis200(LockSession):
             RemoteProtocolError: the answer stayed damaged.
             ConfigError: it is neither an address nor a name.
         """
-        address = address_of(code, self.device)
+        address = address_of(code, self.gas_device)
         got = self._value(address)
         if got.kind is not AnswerKind.DATA:
             raise self._refused(got, address, writing=False)
@@ -82,9 +83,9 @@ class Lis200(LockSession):
         Raises:
             the errors of ``read_all``; an attribute that does not exist is left out.
         """
-        address = address_of(code, self.device).with_attribute("0")
+        address = address_of(code, self.gas_device).with_attribute("0")
         found: list[Reading] = []
-        for attribute in attributes_of(self.device):
+        for attribute in attributes_of(self.gas_device):
             one = address.with_attribute(attribute)
             got = self._value(one)
             if got.kind is AnswerKind.DATA:
@@ -116,8 +117,8 @@ class Lis200(LockSession):
         self, address: Address, readings: Sequence[Reading]
     ) -> tuple[Reading, ...]:
         """What readings say, in the device's own terms."""
-        known = quantity(address, self.device)
-        page = self.device.page
+        known = quantity(address, self.gas_device)
+        page = self.gas_device.page
         found = []
         for reading in readings:
             value, unit = reading.value, reading.unit
@@ -137,7 +138,7 @@ class Lis200(LockSession):
         meaning = known.meaning if known else None
         if address.attribute == "0" or address.is_archive:
             return meaning
-        what = attributes_of(self.device).get(
+        what = attributes_of(self.gas_device).get(
             address.attribute, f"attribute {address.attribute}"
         )
         if address.attribute == ACCESS and (words := access_in_words(raw)):
@@ -149,12 +150,12 @@ class Lis200(LockSession):
     @property
     def type_text(self) -> str:
         """The type of the device, ``EK260``; empty where it is not known."""
-        return self.device.type
+        return self.gas_device.type
 
     @property
     def is_bk(self) -> bool:
         """Whether it is a BK meter, with archives and manners of its own."""
-        return self.device.family is Family.BK
+        return self.gas_device.family is Family.BK
 
     def ask(self, command: Command) -> str:
         """Send a read, such as that of an archive's header; open a lock for it.
@@ -206,7 +207,7 @@ class Lis200(LockSession):
     ) -> IecReadError:
         """Return the error for a refusal, with the lock that is needed."""
         what = str(address)
-        known = quantity(address, self.device)
+        known = quantity(address, self.gas_device)
         if known is not None and address.attribute == "0":
             what += f" ({known.meaning})"
         hint = ""
@@ -242,7 +243,7 @@ class Lis200(LockSession):
         if not locks:
             return "it needs a higher lock: --lock supplier"
         least = max(locks)  # their rights grow towards 1
-        name = lock_name(least, self.device)
+        name = lock_name(least, self.gas_device)
         word = name.split(" ")[0]
         if self.key is not None and self.key.lock in locks:
             return f"it needs the {name}, or something else that the manual tells"
@@ -263,7 +264,7 @@ class Lis200(LockSession):
                 what would cut the link.
             IecReadError: as ``unlock``, where there is a key, and ``read``.
         """
-        address = address_of(code, self.device)
+        address = address_of(code, self.gas_device)
         command = self.write_message(str(address), value)
         self._open_to_write()
         try:
@@ -275,9 +276,9 @@ class Lis200(LockSession):
         return Change(str(address), old, value, command.to_bytes())
 
     def write_message(self, code: str, value: str) -> Command:
-        address = address_of(code, self.device)
+        address = address_of(code, self.gas_device)
         self._demand_harmless(address)
-        text = f"{address.asked(self.device.style)}({self._sendable(value)})"
+        text = f"{address.asked(self.gas_device.style)}({self._sendable(value)})"
         return Command("W1", text.encode("ascii"))
 
     def _write(
@@ -292,7 +293,7 @@ class Lis200(LockSession):
             self.unlock()
 
     def _sendable(self, value: str) -> str:
-        device = self.device
+        device = self.gas_device
         number, star, unit = value.rpartition("*")
         if device.escapes:
             try:
@@ -337,7 +338,7 @@ class Lis200(LockSession):
                 f"{address} is the state of a lock", "iecread unlock, iecread lock"
             )
         danger = number in _INTERFACE
-        if self.device.family is Family.BK:
+        if self.gas_device.family is Family.BK:
             plain = number & 0xFFF
             danger |= plain in _BK_DANGER or 0x700 <= plain <= 0x70F
             danger |= (address.entity, plain) in _BK_SINGLE
@@ -352,13 +353,13 @@ class Lis200(LockSession):
         number = error_number(change.detail)
         if change.outcome != "refused" or number is None:
             return change_error(change)
-        address = Address.parse(change.register, self.device.style)
+        address = Address.parse(change.register, self.gas_device.style)
         answer = Answered(AnswerKind.ERROR, change.detail)
         return self._refused(answer, address, writing=True)
 
     def shown(self, reading: Reading) -> str:
         """Return the value of a reading as a change shows it."""
-        page = self.device.page
+        page = self.gas_device.page
         raw = unescape(reading.raw, page).strip(" ")
         unit = next((g.unit for g in reading.groups if g.raw == reading.raw), None)
         unit = unescape(unit or "", page).strip(" ")
@@ -377,6 +378,7 @@ class Lis200(LockSession):
 
     # --- clock ---------------------------------------------------------------
 
+    @property
     def clock_registers(self) -> Sequence[Sequence[str]]:
         """The clock of every LIS-200 device."""
         return (("1:400",),)

@@ -114,6 +114,8 @@ class PasswordSource:
         where: who asks, for messages: ``meters.feeder-1`` or ``--password-env``.
         access: 1 or 2: sent as P1 or P2.
         algorithm: name in ``algorithms.ALGORITHMS``.
+        settled: whether access or algorithm were said; if not, a device profile may
+            know them.
     """
 
     kind: str
@@ -121,6 +123,7 @@ class PasswordSource:
     where: str
     access: int = 1
     algorithm: str = "plain"
+    settled: bool = False
 
     @classmethod
     def from_table(
@@ -162,7 +165,8 @@ class PasswordSource:
             argument = tuple(argument)
         elif kind == "prompt":
             argument = ""
-        return cls(kind, argument, where, access, algorithm)
+        settled = "access" in table or "algorithm" in table
+        return cls(kind, argument, where, access, algorithm, settled)
 
     def __str__(self) -> str:
         """Name the source in words; the password is not in them."""

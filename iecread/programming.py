@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from iecread.algorithms import ALGORITHMS
 from iecread.errors import (
     CheckError,
     ConfigError,
@@ -32,11 +33,12 @@ from iecread.protocol.messages import Block, Command, Identification
 from iecread.protocol.parity import Parity, strip
 from iecread.protocol.programming import ProgrammingEngine
 from iecread.protocol.telegrams import decode
-from iecread.readings import Reading, parse_value, readout
+from iecread.readings import Reading, own_number, parse_value, readout
 from iecread.registry import describe
 
 if TYPE_CHECKING:
     from iecread.clock import ClockReading, Drift
+    from iecread.devices import DeviceProfile
     from iecread.eventlog import Event as LogEvent
     from iecread.eventlog import EventDecoder
     from iecread.journal import Journal
@@ -68,6 +70,8 @@ class Login:
         refusals: the memory of refusals; None: nothing is remembered.
         names: names under which this meter is remembered.
         force: whether to send it although it was refused lately.
+        algorithms: gives ``answer`` for an algorithm of algorithms.ALGORITHMS; None
+            where level and algorithm were said, and no device profile may know better.
     """
 
     answer: Callable[[str], str]
@@ -76,6 +80,30 @@ class Login:
     refusals: Refusals | None = None
     names: tuple[str, ...] = ()
     force: bool = False
+    algorithms: Callable[[str], Callable[[str], str]] | None = None
+
+    @classmethod
+    def plain(
+        cls,
+        secret: Secret,
+        level: int | None,
+        refusals: Refusals,
+        names: tuple[str, ...],
+    ) -> Login:
+        """Return the login with a password; ``level`` None: as the meter wants it."""
+
+        def algorithm(name: str) -> Callable[[str], str]:
+            return lambda operand: ALGORITHMS[name](secret.reveal(), operand)
+
+        unsaid = algorithm if level is None else None
+        return cls(
+            algorithm("plain"),
+            level or 1,
+            secret,
+            refusals,
+            names,
+            algorithms=unsaid,
+        )
 
     @classmethod
     def from_source(
@@ -89,10 +117,36 @@ class Login:
     ) -> Login:
         """Return the login with a password that was fetched from ``source``."""
 
-        def answer(operand: str) -> str:
-            return source.answer(secret, operand)
+        def algorithm(name: str) -> Callable[[str], str]:
+            return lambda operand: replace(source, algorithm=name).answer(
+                secret, operand
+            )
 
-        return cls(answer, source.access, secret, refusals, names, force)
+        return cls(
+            algorithm(source.algorithm),
+            source.access,
+            secret,
+            refusals,
+            names,
+            force,
+            None if source.settled else algorithm,
+        )
+
+    def as_for(self, device: DeviceProfile | None) -> Login:
+        """Return the login as a family of meters wants it, where nobody said how."""
+        if device is None or self.algorithms is None or self.secret is None:
+            return self
+        level = device.access or self.level
+        before, after = f"P{self.level} ", f"P{level} "
+        names = (after + name.removeprefix(before) for name in self.names)
+        return replace(
+            self,
+            answer=self.algorithms(device.algorithm)
+            if device.algorithm
+            else self.answer,
+            level=level,
+            names=tuple(names),
+        )
 
     def allow(self, now: datetime) -> None:
         """Say no to a password that this meter refused within the last day.
@@ -136,17 +190,45 @@ class Change:
     detail: str = ""
 
 
+class _ProfileWay(NamedTuple):
+    """A way to ask for a load profile or a log."""
+
+    name: str  # R1 to R6
+    style: str
+    season: str
+
+    def command(
+        self,
+        channel: str,
+        span: tuple[datetime | None, datetime | None, tzinfo | None, str | timedelta],
+        codes: Sequence[str] = (),
+        rows: int | None = PART_ROWS,
+    ) -> Command:
+        """Return the command for a range of time, by the meter's zone and clock."""
+        from iecread.profilerequest import data_set, operand
+
+        start, end, zone, clock = span
+        asked = operand(
+            start,
+            end,
+            style=self.style,
+            season=self.season,
+            rows=rows if self.name == "R6" else None,
+            zone=zone,
+            clock=clock,
+        )
+        return Command(self.name, data_set(channel, asked, codes).encode("ascii"))
+
+
 class Programming:
     """A session in programming mode; made by ``Meter.programming``.
 
     Attributes:
         operand: what the meter put into P0; None where it sent none.
-        serial_codes: registers that may hold the meter's number.
         read_styles: commands and counts to read with, the first that works is kept.
         write_command: W1 to W5.
+        device: the device profile of the meter, once it is known which one.
     """
-
-    serial_codes: tuple[str, ...] = ("C.1.0", "0.0.0")  # as readings.py looks for it
 
     def __init__(
         self,
@@ -154,8 +236,10 @@ class Programming:
         run: Run,
         *,
         timezone: str | None = None,
-        read_styles: Sequence[tuple[str, str]] = READ_STYLES,
-        write_command: str = "W1",
+        read_command: str | None = None,
+        read_styles: Sequence[tuple[str, str]] | None = None,
+        write_command: str | None = None,
+        device: Callable[[], DeviceProfile | None] = lambda: None,
         journal: Journal | None = None,
         name: str = "",
     ) -> None:
@@ -165,10 +249,31 @@ class Programming:
         self._journal = journal
         self._name = name
         self.operand: str | None = None
-        self.read_styles = list(read_styles)
-        self.write_command = write_command
+        self.device: DeviceProfile | None = None
+        self._find_device = device
+        self._read_command, self._write_command = read_command, write_command
+        self._read_styles = read_styles
+        self._settle()
         self._password = ""
         self._raw: list[bytes] = []  # blocks of the last answer
+
+    def _settle(self) -> None:
+        """Choose the commands: as was said, else as this kind of meter has them."""
+        device = self.device
+        self.read_styles = list(self._read_styles or READ_STYLES)
+        self.write_command = self._write_command or "W1"
+        if device is not None:
+            self.write_command = (
+                self._write_command or device.write_command or self.write_command
+            )
+            if self._read_styles is None and device.read_command is not None:
+                style = (device.read_command, device.read_count or "")
+                self.read_styles = [style, *(s for s in READ_STYLES if s != style)]
+        if (name := self._read_command) is not None:
+            known = [count for command, count in self.read_styles if command == name]
+            other = ("1", "") if name in ("R1", "R3") else ("", "1")
+            counts = dict.fromkeys((*known, *other))
+            self.read_styles = [(name, count) for count in counts]
 
     @property
     def identification(self) -> Identification | None:
@@ -230,6 +335,8 @@ class Programming:
         if opened is None:
             raise RemoteProtocolError("the meter did not enter programming mode")
         self.operand = opened.operand
+        self.device = self._find_device()
+        self._settle()
 
     def log_in(self, login: Login) -> None:
         """Send the password, or the answer to the challenge.
@@ -238,7 +345,17 @@ class Programming:
             the errors of ``enter``.
         """
         self._engine.guard.allow_password(self.identification)
-        answer = login.answer(self.operand or "")
+        operand, wanted = self.operand or "", login.as_for(self.device)
+        try:
+            answer = wanted.answer(operand)
+        except RemoteProtocolError:
+            if wanted is login:
+                raise
+            answer = login.answer(operand)  # not of the kind that it looked like
+        else:
+            if wanted is not login:
+                login = wanted
+                login.allow(datetime.now().astimezone())
         _check_text(answer, "the password")
         if login.secret is None and login.refusals is not None:
             login = replace(login, secret=Secret(answer))
@@ -302,8 +419,13 @@ class Programming:
         """
         return self.read_all(code)[0]
 
-    def read_all(self, code: str) -> tuple[Reading, ...]:
+    def read_all(self, code: str, count: str | None = None) -> tuple[Reading, ...]:
         """Read one register of which the meter may say several values.
+
+        Args:
+            code: its code as the meter knows it.
+            count: what stands in the brackets of the command (6.3.14, item 16); None:
+                what the meter wants.
 
         Raises:
             RefusedError: the meter does not know it, or forbids it.
@@ -313,14 +435,18 @@ class Programming:
         """
         _check_text(code, "the code")
         refusal = Answered(AnswerKind.ERROR)
-        for style in list(self.read_styles):
-            name, count = style
-            got = self._command(name, f"{code}({count})", repeatable=True)
+        styles = list(self.read_styles)
+        if count is not None:
+            styles = list(dict.fromkeys((name, count) for name, _ in styles))
+        for style in styles:
+            name, operand = style
+            got = self._command(name, f"{code}({operand})", repeatable=True)
             if got.kind is AnswerKind.DATA:
                 found = _about(code, self._readings(code))
                 if found:
-                    self.read_styles.remove(style)
-                    self.read_styles.insert(0, style)  # the next code first so
+                    if style in self.read_styles:
+                        self.read_styles.remove(style)
+                        self.read_styles.insert(0, style)  # the next code first so
                     return found
                 refusal = Answered(AnswerKind.ERROR, "an answer without its value")
             elif got.kind in (AnswerKind.ERROR, AnswerKind.NAK, AnswerKind.ACK):
@@ -341,6 +467,32 @@ class Programming:
                     reading = reading._replace(register=code, obis=obis, name=name)
                 found.append(reading)
         return tuple(found)
+
+    @property
+    def serial_registers(self) -> tuple[str, ...]:
+        """Registers that may hold the meter's own number, the best first."""
+        own = self.device.serial if self.device else ()
+        return own or ("C.1.0", "0.0.0")
+
+    def read_serial(self) -> str | None:
+        """Read the meter's own number; None where no register tells it.
+
+        Raises:
+            NoAnswerError, RemoteProtocolError: as for ``read``.
+        """
+        from iecread.devices import split_count
+
+        for register in self.serial_registers:
+            code, count = split_count(register)
+            try:
+                reading = self.read_all(code, count)[0]
+            except RefusedError:
+                if self.ended:
+                    break
+                continue
+            if number := own_number(reading.raw):
+                return number
+        return None
 
     # --- changing ------------------------------------------------------------
 
@@ -371,7 +523,9 @@ class Programming:
             ConfigError: it is one that must not be sent.
         """
         text = f"{code}({value})"
-        if self.write_command == "W5" and self._password:  # VDEW practice
+        # VDEW practice
+        bracket = self.device is None or self.device.write_password is not False
+        if self.write_command == "W5" and self._password and bracket:
             text += f"({self._password})"
         command = Command(self.write_command, text.encode("ascii"))
         if lock_code_written(command):
@@ -505,7 +659,7 @@ class Programming:
         raise error
 
     def _change_error(self, change: Change) -> IecReadError:
-        return change_error(change)
+        return change_error(change, self.device)
 
     def shown(self, reading: Reading) -> str:
         """Return the value of a reading as a change shows it."""
@@ -513,25 +667,38 @@ class Programming:
 
     # --- load profiles and logs ----------------------------------------------
 
+    @property
+    def profile_channel(self) -> str:
+        """Name of the meter's load profile, where nobody says another one."""
+        return (self.device and self.device.profile_channel) or "P.01"
+
+    @property
+    def status_table(self) -> str:
+        """Table of its status words, see statuswords.TABLES."""
+        return (self.device and self.device.status) or "vdew"
+
     def load_profile(
         self,
-        channel: str = "P.01",
+        channel: str | None = None,
         start: datetime | None = None,
         end: datetime | None = None,
         *,
         zone: tzinfo | None = None,
         clock: str | timedelta = "local",
         decoder: ProfileDecoder | None = None,
-        commands: Sequence[str] = PROFILE_COMMANDS,
-        style: str = "vdew",
-        season: str = "own",
+        commands: Sequence[str] | None = None,
+        style: str | None = None,
+        season: str | None = None,
         step: timedelta | None = timedelta(days=1),
         codes: Sequence[str] = (),
     ) -> Iterator[Row]:
         """Read a load profile, a chunk of the range at a time, and yield its rows.
 
         Args:
-            channel: name of the profile as the meter knows it.
+            channel: name of the profile as the meter knows it.  What is None here or
+                in commands, style and season is as the device profile says; where the
+                meter refuses that, and where there is none, P.01 by the commands of
+                VDEW and others.
             start: end of the first interval that is wanted, aware; None: the oldest.
             end: end of the last one; None: the newest.
             zone: where the meter hangs; None: this computer's zone.
@@ -552,30 +719,55 @@ class Programming:
             RequestError: the range ends before it begins, or cannot be asked for.
         """
         from iecread.loadprofile import ProfileDecoder
-        from iecread.profilerequest import chunks, data_set, operand
+        from iecread.profilerequest import chunks
 
+        channel = channel or self.profile_channel
         if decoder is None:
-            decoder = ProfileDecoder(zone, clock, channel=channel)
+            decoder = ProfileDecoder(
+                zone, clock, channel=channel, table=self.status_table
+            )
         ranges: Iterable[tuple[datetime | None, datetime | None]] = [(start, end)]
         if start is not None and end is not None and step is not None:
             ranges = chunks(start, end, step, zone=zone, clock=clock)
-        names = list(commands)
+        ways = self._profile_ways(commands, style, season)
         for first, last in ranges:
-            asked = operand(
-                first, last, style=style, season=season, zone=zone, clock=clock
+            yield from self._rows(
+                ways, (first, last, zone, clock), channel, codes, decoder
             )
-            text = data_set(channel, asked, codes)
-            yield from self._rows(names, text, channel, decoder)
+
+    def _profile_ways(
+        self, commands: Sequence[str] | None, style: str | None, season: str | None
+    ) -> list[_ProfileWay]:
+        """How to ask for a profile: what this kind of meter wants goes first."""
+        device, own = self.device, []
+        if device is not None and (device.profile_command or device.profile_style):
+            named = [device.profile_command] if device.profile_command else ()
+            own = [
+                _ProfileWay(
+                    name,
+                    style or device.profile_style or "vdew",
+                    season or device.profile_season or "own",
+                )
+                for name in commands or named or PROFILE_COMMANDS
+            ]
+        others = [
+            _ProfileWay(name, style or "vdew", season or "own")
+            for name in commands or PROFILE_COMMANDS
+        ]
+        return list(dict.fromkeys([*own, *others]))
 
     def _rows(
-        self, names: list[str], text: str, channel: str, decoder: ProfileDecoder
+        self,
+        ways: list[_ProfileWay],
+        span: tuple[datetime | None, datetime | None, tzinfo | None, str | timedelta],
+        channel: str,
+        codes: Sequence[str],
+        decoder: ProfileDecoder,
     ) -> Iterator[Row]:
-        """Ask for one range; keep only the command that the meter knows."""
+        """Ask for one range; keep only the way that the meter knows."""
         while True:
             refused = None
-            more = "" if names[0] != "R6" else f";{PART_ROWS}"
-            asked = text.replace(")", f"{more})", 1)
-            for piece in self._pieces(Command(names[0], asked.encode("ascii"))):
+            for piece in self._pieces(ways[0].command(channel, span, codes)):
                 if isinstance(piece, Answered):
                     refused = piece
                 else:
@@ -583,14 +775,14 @@ class Programming:
             empty = refused is not None and _nothing_there(refused)
             yield from decoder.finish(ended=refused is None or empty)
             if refused is None:
-                del names[1:]
+                del ways[1:]
                 return
             if empty:
                 return  # VDEW: no rows in this range
             told_no = refused.kind in (AnswerKind.ERROR, AnswerKind.NAK, AnswerKind.ACK)
-            if not told_no or len(names) == 1:
+            if not told_no or len(ways) == 1:
                 raise answer_error(refused, f"load profile {channel}")
-            names.pop(0)
+            ways.pop(0)
 
     def events(
         self,
@@ -601,32 +793,23 @@ class Programming:
         zone: tzinfo | None = None,
         clock: str | timedelta = "local",
         decoder: EventDecoder | None = None,
-        commands: Sequence[str] = PROFILE_COMMANDS,
-        style: str = "vdew",
-        season: str = "own",
+        commands: Sequence[str] | None = None,
+        style: str | None = None,
+        season: str | None = None,
     ) -> Iterator[LogEvent]:
         """Read an event log and yield its entries.
 
         Args and errors are those of ``load_profile``.
         """
         from iecread.eventlog import EventDecoder
-        from iecread.profilerequest import data_set, operand
 
         if decoder is None:
-            decoder = EventDecoder(zone, clock)
-        asked = operand(
-            start,
-            end,
-            style=style,
-            season=season,
-            zone=zone,
-            clock=clock,
-        )
-        text = data_set(channel, asked)
+            decoder = EventDecoder(zone, clock, table=self.status_table)
         refused = None
-        for name in commands:
+        for way in self._profile_ways(commands, style, season):
             refused = None
-            for piece in self._pieces(Command(name, text.encode("ascii"))):
+            asked = way.command(channel, (start, end, zone, clock), rows=None)
+            for piece in self._pieces(asked):
                 if isinstance(piece, Answered):
                     refused = piece
                 else:
@@ -676,22 +859,17 @@ class Programming:
 
     # --- clock ---------------------------------------------------------------
 
-    def clock_registers(self) -> Sequence[Sequence[str]]:
-        """Return which registers may be the meter's clock, in the order to try."""
-        from iecread.clock import CLOCK_REGISTERS
-
-        return CLOCK_REGISTERS
-
     def clock(
         self,
-        registers: Sequence[str] = ("0.9.2", "0.9.1"),
+        registers: Sequence[str] | None = None,
         *,
         clock: MeterClock | None = None,
     ) -> tuple[ClockReading, Drift]:
         """Read the meter's clock and compare it with this computer's.
 
         Args:
-            registers: those of date and time, the time last; or one of both.
+            registers: those of date and time, the time last; or one of both.  None:
+                as the device profile says, else the first that the meter knows.
             clock: what the meter's clock follows; None: this computer's zone.
 
         Raises:
@@ -702,6 +880,8 @@ class Programming:
         from iecread.clock import ClockReading, drift
         from iecread.metertime import MeterClock
 
+        if registers is None:
+            return self._any_clock(clock)
         meter_clock = clock or MeterClock()
         for _ in range(3):
             values = {}
@@ -714,6 +894,27 @@ class Programming:
                 break
         moment = reading.at(answered, meter_clock)
         return reading, drift(moment, asked, answered, reading.resolution)
+
+    @property
+    def clock_registers(self) -> Sequence[Sequence[str]]:
+        """Registers of clocks, those of this kind of meter first."""
+        from iecread.clock import CLOCK_REGISTERS
+
+        own = self.device.clock if self.device else ()
+        others = (names for names in CLOCK_REGISTERS if names != own)
+        return (own, *others) if own else CLOCK_REGISTERS
+
+    def _any_clock(self, clock: MeterClock | None) -> tuple[ClockReading, Drift]:
+        refused: RefusedError | None = None
+        for registers in self.clock_registers:
+            try:
+                return self.clock(registers, clock=clock)
+            except RefusedError as error:
+                refused = refused or error
+                if self.ended:
+                    break
+        assert refused is not None
+        raise refused
 
     # --- talking -------------------------------------------------------------
 
@@ -794,15 +995,21 @@ def _outcome(
     return replace(change, outcome=outcome, shown=back, detail=detail)
 
 
-def change_error(change: Change) -> IecReadError:
-    """Return the error for a change that was not done."""
+def change_error(change: Change, device: DeviceProfile | None = None) -> IecReadError:
+    """Return the error for a change that was not done.
+
+    Args:
+        change: what became of it.
+        device: the device profile, which may know why it was refused.
+    """
     from iecread.masking import holds_key
 
     because = f": {change.detail}" if change.detail else ""
     if change.outcome == "refused":
+        note = device.note if device else ""
         return RefusedError(
             f"the meter refused to change {change.register}{because}",
-            "it may want a password, a pressed button or an open cover",
+            note or "it may want a password, a pressed button or an open cover",
         )
     has, new = repr(change.shown), repr(change.new)
     if holds_key(change.register):

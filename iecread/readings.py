@@ -10,14 +10,14 @@ no value is made up: what cannot be told is None.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from datetime import timezone as timezone_of
 from decimal import Decimal
 from typing import NamedTuple
 
-from iecread import registry
+from iecread import devices, registry
 from iecread.errors import ConfigError
 from iecread.protocol.datasets import DataSet, Group, is_number
 from iecread.protocol.telegrams import Telegram, slashed
@@ -126,6 +126,7 @@ def readout(
     seconds: float | None = None,
     timezone: str | None = None,
     mode: str | None = None,
+    serial_registers: Sequence[str] | None = None,
 ) -> Readout:
     """Turn a telegram into readings.
 
@@ -139,6 +140,8 @@ def readout(
         timezone: IANA name of the zone that the meter's clock follows; None: times
             have no offset.
         mode: protocol mode, where it is known better than from the telegram.
+        serial_registers: registers that may hold the meter's number; None: those of
+            the device profile that fits the identification.
 
     Raises:
         ConfigError: no such time zone.
@@ -152,6 +155,9 @@ def readout(
         if re.match("/[A-Za-z]{3}", whole.text):
             manufacturer = whole.manufacturer
     medium = registry.medium_of(manufacturer or "", model or "")
+    if serial_registers is None:
+        device = devices.find(identification and slashed(identification))
+        serial_registers = device.serial if device else ()
     return Readout(
         time=time,
         meter=meter,
@@ -160,7 +166,7 @@ def readout(
         manufacturer=manufacturer,
         manufacturer_name=manufacturer and registry.manufacturer_name(manufacturer),
         model=model,
-        serial=serial_number(telegram.data_sets),
+        serial=serial_number(telegram.data_sets, serial_registers),
         mode=mode or telegram.mode,
         speed=speed,
         seconds=seconds,
@@ -313,14 +319,25 @@ def _zone(name: str) -> tzinfo:
         ) from error
 
 
-def serial_number(data_sets: Iterable[DataSet]) -> str | None:
+def serial_number(
+    data_sets: Iterable[DataSet], registers: Sequence[str] = ()
+) -> str | None:
     """The meter's own number, as far as the usual registers tell it.
 
     The first of C.1.0, 0.0.0, 0.0, 96.1.0 and 96.1.1 that is there and not blank;
     those of other devices on the meter's bus (0-1:96.1.0) do not count.
+
+    Args:
+        data_sets: of one telegram.
+        registers: where a device has its number, before those.
     """
     found: dict[str, str] = {}
+    own = frozenset(registers)
     for data_set in data_sets:
+        if own and data_set.address in own and not data_set.malformed:
+            if text := own_number(data_set.groups[0].raw):
+                found.setdefault(data_set.address, text)
+            continue
         if not data_set.address.endswith(_SERIAL_ENDS) or data_set.malformed:
             continue
         match = _SERIAL.fullmatch(data_set.address)
@@ -328,10 +345,19 @@ def serial_number(data_sets: Iterable[DataSet]) -> str | None:
             continue
         if match[1] != "1" and (match[2] or "0").strip("0"):
             continue
-        text = _characters(data_set.groups[0].raw.strip(" "))
+        text = own_number(data_set.groups[0].raw)
         if text:
             found.setdefault(match[3], text)
-    return next((found[code] for code in _SERIAL_CODES if code in found), None)
+    return next((found[c] for c in (*registers, *_SERIAL_CODES) if c in found), None)
+
+
+def own_number(raw: str) -> str:
+    """A meter's number as its register holds it, hexadecimal text as characters.
+
+    Args:
+        raw: the text of the bracket; blanks at its ends do not count.
+    """
+    return _characters(raw.strip(" "))
 
 
 def _characters(text: str) -> str:

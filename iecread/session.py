@@ -31,13 +31,19 @@ from iecread.protocol.actions import (
 )
 from iecread.protocol.bcc import CheckKind
 from iecread.protocol.listener import PUSH_SPEEDS, ListenEngine
-from iecread.protocol.messages import OPENING_SPEED, Request, error_text
+from iecread.protocol.messages import (
+    OPENING_SPEED,
+    Identification,
+    Request,
+    error_text,
+)
 from iecread.protocol.parity import Parity
 from iecread.protocol.reader import ReaderEngine, ReaderOptions
 from iecread.protocol.timing import Timing
 from iecread.transports import Framing, LineKind, Transport, open_line
 
 if TYPE_CHECKING:  # imported where used: the first byte leaves before they are needed
+    from iecread.devices import DeviceProfile
     from iecread.journal import Journal
     from iecread.lis200locks import Key
     from iecread.lis200session import Lis200
@@ -70,7 +76,8 @@ class MeterOptions:
         mode: ``auto``, ``a``, ``b``, ``c`` or ``d`` (6.4).
         baud: opening speed in Bd; None for 300, or in mode D to find out.
         max_baud: speed in Bd above which an offer is refused.
-        stay_at_baud: acknowledge the offered speed but do not change it.
+        stay_at_baud: acknowledge the offered speed but do not change it; None: as
+            the device profile says.
         switch_delay: seconds between the option select and the change of speed.
         framing: ``auto``, ``7e1`` (parity in software), ``8n1``, ``hw7e1``.
         timeout: seconds of silence allowed; None for each message's own.
@@ -85,6 +92,10 @@ class MeterOptions:
         protocol: V of the option select, ``0`` for the normal procedure (6.3.3).
         dialect: ``iec``, ``lis200`` (gas devices with locks), or ``auto``: the
             identification tells.
+        device: name of the device profile; ``auto`` for the one that fits the
+            identification, ``none`` for no one.
+
+    What is None or ``auto`` was not said: a device profile may know it.
     """
 
     port: str
@@ -93,7 +104,7 @@ class MeterOptions:
     mode: str = "auto"
     baud: int | None = None
     max_baud: int | None = None
-    stay_at_baud: bool = False
+    stay_at_baud: bool | None = None
     switch_delay: float | None = None
     framing: str = "auto"
     timeout: float | None = None
@@ -107,6 +118,7 @@ class MeterOptions:
     option: str = "0"
     protocol: str = "0"
     dialect: str = "auto"
+    device: str = "auto"
 
     def __post_init__(self) -> None:
         for key, values in _CHOICES.items():
@@ -123,6 +135,21 @@ class MeterOptions:
             if not isinstance(value, int | float) or value < least:
                 raise ConfigError(f"{key} cannot be {value!r}", "it is a number")
         Request(self.address).to_bytes()
+
+    def completed(self, device: "DeviceProfile") -> "MeterOptions":
+        """Return the options with what was not said as a device profile says it.
+
+        Only what is needed before an identification comes; see ``Meter.device``.
+        """
+        return replace(
+            self,
+            mode=device.mode or "auto" if self.mode == "auto" else self.mode,
+            baud=device.baud if self.baud is None else self.baud,
+            framing=device.framing or "auto"
+            if self.framing == "auto"
+            else self.framing,
+            wake=device.wake or "auto" if self.wake == "auto" else self.wake,
+        )
 
 
 def parity_plan(
@@ -155,7 +182,8 @@ class Meter:
         **options: the attributes of MeterOptions.
 
     Attributes:
-        options: how the meter is read.
+        options: how the meter is read; a device profile that was named is in them.
+        device: the device profile of the meter, as soon as it is known which one.
         data: the bytes that the last readout accepted, as they came.
         on_event: called with each event and the seconds since the start.
         on_bytes: called with ``tx`` or ``rx``, the bytes, and these seconds.
@@ -175,6 +203,12 @@ class Meter:
             known = {field.name for field in fields(MeterOptions)}
             names = ", ".join(sorted(set(options) - known))
             raise ConfigError(f"no such option of a meter: {names}") from error
+        self.device: DeviceProfile | None = None
+        if self._named:
+            from iecread.devices import named
+
+            self.device = named(self.options.device)
+            self.options = self.options.completed(self.device)
         self.data = b""
         self.on_event: Callable[[Event, float], None] | None = None
         self.on_bytes: OnBytes | None = None
@@ -222,7 +256,13 @@ class Meter:
             )
         if self.on_open:
             self._transport = self.on_open(self._transport)
-        self._link = Link(self._transport, self._speed, on_bytes=self._bytes)
+        choosing = self.options.device == "auto" and self.options.mode != "d"
+        self._link = Link(
+            self._transport,
+            self._speed,
+            on_bytes=self._bytes,
+            meanwhile=_load_profiles if choosing else None,
+        )
         self._line_speed = self._speed
 
     def close(self) -> None:
@@ -230,6 +270,10 @@ class Meter:
         if self._transport:
             self._transport.close()
         self._transport = self._link = None
+
+    @property
+    def _named(self) -> bool:
+        return self.options.device not in ("auto", "none")
 
     @property
     def _speed(self) -> int:
@@ -307,9 +351,9 @@ class Meter:
         self,
         password: "str | Callable[[str], str] | Login | None" = None,
         *,
-        level: int = 1,
+        level: int | None = None,
         read_command: str | None = None,
-        write_command: str = "W1",
+        write_command: str | None = None,
         journal: "Journal | None" = None,
     ) -> "Iterator[Programming]":
         """Enter programming mode; a context manager that signs off on every way out.
@@ -317,9 +361,11 @@ class Meter:
         Args:
             password: text, a function of the operand of P0, or a Login; None to log
                 in without one.  A refused one is not sent again for 24 hours.
-            level: 1 or 2, for P1 or P2 (6.3.14, item 19).
-            read_command: R1 to R6 to read with; None to find out.
-            write_command: W1 to W5.
+            level: 1 or 2, for P1 or P2 (6.3.14, item 19); None: as the device profile
+                says, which then also says how a text answers the operand; else 1.
+            read_command: R1 to R6 to read with; None: as the device profile says, or
+                to find out.
+            write_command: W1 to W5; None: as the device profile says, else W1.
             journal: where changes are written down; None: nowhere.
 
         Raises:
@@ -330,6 +376,8 @@ class Meter:
             RemoteProtocolError: what came stayed damaged.
             PortError: the line was lost.
         """
+        from iecread.programming import Login
+
         login: Login | None
         if isinstance(password, str) or callable(password):
             login = self._login_with(password, level)
@@ -389,7 +437,7 @@ class Meter:
         *,
         certain: bool = False,
         read_command: str | None = None,
-        write_command: str = "W1",
+        write_command: str | None = None,
         journal: "Journal | None" = None,
     ) -> "Iterator[Programming]":
         """Enter programming mode, or a LIS-200 session where the meter speaks it.
@@ -450,11 +498,11 @@ class Meter:
         *,
         certain: bool = False,
         read_command: str | None = None,
-        write_command: str = "W1",
+        write_command: str | None = None,
         journal: "Journal | None" = None,
     ) -> "Iterator[list[Programming]]":
         """A session that is not open yet; whatever stands in its list is left."""
-        from iecread.programming import READ_STYLES, Programming
+        from iecread.programming import Programming
         from iecread.protocol.programming import ProgrammingEngine
 
         self._begin()
@@ -464,16 +512,13 @@ class Meter:
             self._guard(certain),
         )
         engine.speed = self._line_speed
-        styles: Sequence[tuple[str, str]] = READ_STYLES
-        if read_command:
-            counts = ("1", "") if read_command in ("R1", "R3") else ("", "1")
-            styles = [(read_command, count) for count in counts]
         session = Programming(
             engine,
             self._events,
             timezone=self.options.timezone,
-            read_styles=styles,
+            read_command=read_command,
             write_command=write_command,
+            device=lambda: self.device,
             journal=journal,
             name=self.options.meter or self._name(),
         )
@@ -544,7 +589,7 @@ class Meter:
             pass  # said already
 
     def _login_with(
-        self, password: "str | Callable[[str], str]", level: int
+        self, password: "str | Callable[[str], str]", level: int | None
     ) -> "Login":
         """A login whose refusal is remembered, as that of the command line is."""
         from iecread.passwords import Secret
@@ -553,12 +598,12 @@ class Meter:
         from iecread.statefolder import state_folder
 
         options = self.options
-        names = meter_ids(options.port, options.address, level=f"P{level}")
+        names = meter_ids(options.port, options.address, level=f"P{level or 1}")
         refusals = Refusals(state_folder())
         if not isinstance(password, str):
-            return Login(password, level, refusals=refusals, names=names)
-        text = password
-        return Login(lambda _: text, level, Secret(text), refusals, names)
+            return Login(password, level or 1, refusals=refusals, names=names)
+        secret = Secret(password)
+        return Login.plain(secret, level, refusals, names)
 
     def _name(self) -> str:
         return f"{self.options.port} {self.options.address}".strip()
@@ -597,7 +642,7 @@ class Meter:
             mode=options.mode,
             opening_speed=self._speed,
             max_speed=options.max_baud,
-            stay=options.stay_at_baud,
+            stay=bool(options.stay_at_baud),
             adjustable=transport.kind is not LineKind.TCP,
             switch_delay=options.switch_delay,
             protocol=options.protocol,
@@ -609,6 +654,48 @@ class Meter:
             check=CheckKind(options.bcc) if fixed else None,
             check_off=options.bcc == "off",
             retries=options.retries,
+            timing=self._waking(timing),
+            likely_check=self._likely_check,
+            wake_nuls=self.device.wake_nuls if self._named and self.device else None,
+            adapt=self._adapted if options.device != "none" else None,
+        )
+
+    def _waking(self, timing: Timing) -> Timing:
+        """The time limits with the wake-up pause of a device profile that was named."""
+        device = self.device if self._named else None
+        if device is None or device.wake_pause is None:
+            return timing
+        return replace(timing, wake_pause=device.wake_pause)
+
+    @property
+    def _likely_check(self) -> CheckKind | None:
+        said = self.device.bcc if self.device else None
+        return CheckKind(said) if said else None
+
+    def _adapted(
+        self, identification: Identification, engine: ReaderOptions
+    ) -> ReaderOptions:
+        """Complete the options of an engine by what is known of this kind of meter."""
+        from iecread.devices import facts
+
+        options = self.options
+        self.device = device = facts(options.device, identification)
+        if device is None:
+            return engine
+        timing = engine.timing
+        if options.timeout is None and device.patience is not None:
+            patience = max(timing.data_answer, device.patience)
+            timing = replace(timing, data_answer=patience)
+        unsaid = options.stay_at_baud is None
+        return replace(
+            engine,
+            max_speed=device.max_baud if options.max_baud is None else options.max_baud,
+            stay=bool(device.stay_at_baud if unsaid else options.stay_at_baud),
+            switch_delay=device.switch_delay
+            if options.switch_delay is None
+            else options.switch_delay,
+            reaction=device.reaction or 0.0,
+            likely_check=self._likely_check,
             timing=timing,
         )
 
@@ -635,6 +722,10 @@ class Meter:
                     self.on_event(event, time.monotonic() - self._start)
                 if self.on_step and (words := _words(event, engine)):
                     self.on_step(words)
+                    if isinstance(event, Identified) and self.device:
+                        self.on_step(
+                            f"device profile {self.device.name}: {self.device.title}"
+                        )
                 yield event
         finally:
             self._line_speed = engine.speed
@@ -664,7 +755,15 @@ class Meter:
                 seconds=round(seconds, 2),
                 timezone=self.options.timezone,
                 mode=engine.mode,
+                serial_registers=self._serial_registers,
             )
+
+    @property
+    def _serial_registers(self) -> "Sequence[str] | None":
+        """Of the device profile that was named; None: as the identification tells."""
+        if self.options.device == "auto":
+            return None
+        return self.device.serial if self.device else ()
 
     def _check(self, result: "Readout") -> None:
         if len(result.registers) == 1 and not result.registers[0].register:
@@ -690,6 +789,12 @@ class Meter:
             if any(pattern.matches(reading.register) for pattern in wanted)
         )
         return replace(result, registers=kept)
+
+
+def _load_profiles() -> None:
+    from iecread.devices import load
+
+    load()
 
 
 def _patterns(codes: Sequence[str]) -> "list[Pattern]":

@@ -130,6 +130,19 @@ def decimal(value: object) -> "Decimal":
     return number
 
 
+def device(value: object) -> str:
+    """The name of a device profile; ``auto`` and ``none`` too."""
+    from iecread.devices import named
+    from iecread.errors import ConfigError
+
+    if value not in ("auto", "none"):
+        try:
+            named(str(value))
+        except ConfigError as error:
+            raise ValueError(f"{error.message}; {error.hint}") from error
+    return str(value)
+
+
 def code(value: object) -> str:
     """A register code or pattern as a user writes it, see obis.Pattern."""
     from iecread.obis import Pattern

@@ -379,7 +379,7 @@ def test_a_newer_device_over_tcp() -> None:
     gas.session.unlock()
     battery = gas.session.read("BatR")
     assert (battery.value, battery.unit) == (Decimal(97), "M")
-    assert gas.session.device.type == "EK280" and gas.session.device.newer
+    assert gas.session.gas_device.type == "EK280" and gas.session.gas_device.newer
     gas.session.leave()
     gas.check()
     assert not [speed for _, speed in gas.wire.speeds if speed != 19200]

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 PATIENCE = 45.0  # seconds for an answer within a session; meters end it after 60
 
 
+def patience(session: "Programming") -> float:
+    """Seconds for an answer within a session; the meter may end it sooner."""
+    idle = session.device.idle if session.device else None
+    return PATIENCE if idle is None else min(PATIENCE, idle / 2)
+
+
 def demand_answer(around: Surroundings, *, yes: bool, dry_run: bool) -> None:
     """Say no where a question could not be answered, before anything is sent.
 
@@ -74,7 +80,7 @@ def change(
         asked = time.monotonic()
         if not yes and not agreed(around):
             raise CheckError("nothing was changed: the answer was no")
-        if time.monotonic() - asked <= PATIENCE:
+        if time.monotonic() - asked <= patience(session):
             return carry_out(session, planned)
     with station.session() as session:
         again = plan(session)

@@ -30,7 +30,7 @@ from iecread.cli.options import (
     target_argument,
     write_command_option,
 )
-from iecread.errors import CheckError, RefusedError
+from iecread.errors import CheckError
 
 if TYPE_CHECKING:
     from iecread.cli.login import Station
@@ -101,7 +101,7 @@ def show(
         station(around, meant, read_command=command) as line,
         line.session() as session,
     ):
-        reading, off = _read(session, watch)
+        reading, off = session.clock(clock=watch)
     _print(reading, off, format_)
     limit = None if max_drift is None else timedelta(seconds=max_drift)
     if limit is not None and off.beyond(limit):
@@ -155,7 +155,7 @@ def set_(
     yes: bool,
     dry_run: bool,
     format_: str,
-    write_command: str,
+    write_command: str | None,
     command: str | None,
     clock: str,
     password: PasswordOptions,
@@ -195,7 +195,7 @@ def set_(
             asked = time.monotonic()
             if not yes and not changing.agreed(around):
                 raise CheckError("nothing was changed: the answer was no")
-            in_time = time.monotonic() - asked <= changing.PATIENCE
+            in_time = time.monotonic() - asked <= changing.patience(session)
             if in_time:
                 reading, off = _set(session, limits)
         if not in_time:
@@ -221,22 +221,6 @@ def _watch(meant: "Target", clock: str) -> "MeterClock":
 
     zone = meant.options.get("timezone")
     return MeterClock(ZoneInfo(zone) if zone else None, chosen(meant, "clock", clock))
-
-
-def _read(session: "Programming", watch: "MeterClock") -> "tuple[ClockReading, Drift]":
-    """Read the clock by the first names that the meter knows."""
-    from iecread.clock import CLOCK_REGISTERS
-
-    refused: RefusedError | None = None
-    for registers in CLOCK_REGISTERS:
-        try:
-            return session.clock(registers, clock=watch)
-        except RefusedError as error:
-            refused = refused or error
-            if session.ended:
-                break
-    assert refused is not None
-    raise refused
 
 
 def _drift(off: "Drift") -> str:
@@ -304,14 +288,14 @@ def _announce(
 def _look(
     session: "Programming", limits: dict[str, Any]
 ) -> "tuple[ClockReading, Drift | None]":
-    from iecread.clock import CLOCK_REGISTERS, ClockReading
+    from iecread.clock import ClockReading
 
     try:
-        return _read(session, limits["clock"])
+        return session.clock(clock=limits["clock"])
     except CheckError:
         if not limits["force"]:
             raise
-    values = {name: session.read(name).raw for name in CLOCK_REGISTERS[0]}
+    values = {name: session.read(name).raw for name in session.clock_registers[0]}
     return ClockReading.parse(values), None
 
 
@@ -354,7 +338,7 @@ def _set(
             "the meter answers too slowly to set its clock to the second", "try again"
         )
     session.carry_out(last, same=_went_on(_time_part(reading)))
-    return _read(session, limits["clock"])
+    return session.clock(clock=limits["clock"])
 
 
 def _went_on(part: "Part") -> Callable[[str, str], bool]:

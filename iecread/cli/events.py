@@ -100,7 +100,6 @@ def command(
     from iecread.eventlog import EventDecoder
     from iecread.metertime import MeterClock
     from iecread.profilerequest import RequestError, data_set
-    from iecread.programming import PROFILE_COMMANDS
 
     meant = resolve_target(around, target, meter, password)
     clock = chosen(meant, "clock", clock)
@@ -116,7 +115,6 @@ def command(
         data_set(channel, "")
     except RequestError as error:
         raise UsageError(str(error)) from error
-    decoder = EventDecoder(zone, clock)
     unsure = 0
     with RowWriter(around, out, COLUMNS) as writer:
         with (
@@ -124,6 +122,7 @@ def command(
             line.session() as session,
         ):
             line.wipe_before_rows(writer.format)
+            decoder = EventDecoder(zone, clock, table=session.status_table)
             for event in session.events(
                 channel,
                 start,
@@ -131,7 +130,7 @@ def command(
                 zone=zone,
                 clock=clock,
                 decoder=decoder,
-                commands=(command,) if command else PROFILE_COMMANDS,
+                commands=(command,) if command else None,
             ):
                 unsure += bool(event.flags)
                 writer.add(_cells(event, line.meter.options.meter))

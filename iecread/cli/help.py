@@ -130,12 +130,38 @@ def _cron() -> str:
     return topic(os.environ)
 
 
+def _devices() -> str:
+    from iecread.devices import load
+
+    profiles = load().values()
+    width = max(len(profile.name) for profile in profiles)
+    lines = [
+        f"  {profile.name:<{width}}  {profile.title}{'' if profile.match else ' *'}"
+        for profile in profiles
+    ]
+    return "\n".join(
+        [
+            "What is known of families of meters beyond the standard: commands, block",
+            "check, password, clock, load profile.  The profile that fits the meter's",
+            "identification is used (-v says which); options, variables and",
+            "meters.toml are stronger.  --device NAME names one, which also gives what",
+            "has to be known before the meter answers (wake-up, speed of telegrams);",
+            "--device none uses no profile.",
+            "",
+            *lines,
+            "",
+            "* only by name: no identification tells them.",
+        ]
+    )
+
+
 TOPICS = {
     "exit-codes": ("what the exit status of iecread means", _exit_codes),
     "environment": ("variables that stand for options", _environment),
     "formats": ("what -f writes", lambda: _FORMATS),
     "ports": ("how to name a port, what to do when it fails, sim://", _ports),
     "cron": ("a ready line for crontab, with the paths of this computer", _cron),
+    "devices": ("families of meters that are known, for --device", _devices),
     "timing": ("how long things take and which option changes that", lambda: _TIMING),
 }
 

@@ -71,8 +71,7 @@ _NOT_SURE = {"unchecked", "malformed"}
     "--channel",
     cls=Option,
     section="Profile",
-    default="P.01",
-    help="Name of the profile.  [default: P.01]",
+    help="Name of the profile.  [default: by the device profile, else P.01]",
 )
 @click.option(
     "--from",
@@ -104,16 +103,15 @@ _NOT_SURE = {"unchecked", "malformed"}
     cls=Option,
     section="Profile",
     type=click.Choice(["vdew", "vdew-seconds", "mass", "date"]),
-    default="vdew",
-    help="How times are written in the request.  [default: vdew]",
+    help="How times are written in the request.  [default: by the device profile, "
+    "else vdew]",
 )
 @click.option(
     "--season",
     cls=Option,
     section="Profile",
     type=click.Choice(["own", "none", "0", "utc"]),
-    default="own",
-    help="Digit in front of them.  [default: own]",
+    help="Digit in front of them.  [default: by the device profile, else own]",
 )
 @click.option(
     "--plot",
@@ -135,12 +133,12 @@ def command(
     around: Surroundings,
     /,
     target: str,
-    channel: str,
+    channel: str | None,
     from_: str,
     to: str,
     step: float,
-    style: str,
-    season: str,
+    style: str | None,
+    season: str | None,
     plot: str | None,
     command: str | None,
     clock: str,
@@ -157,10 +155,10 @@ def command(
     from iecread.cli.login import station
     from iecread.cli.target import chosen
     from iecread.cli.target import resolve as resolve_target
+    from iecread.continuity import Continuity
     from iecread.loadprofile import ProfileDecoder
     from iecread.metertime import MeterClock
     from iecread.profilesummary import Summary
-    from iecread.programming import PROFILE_COMMANDS
 
     meant = resolve_target(around, target, meter, password)
     profile = meant.profile
@@ -173,7 +171,9 @@ def command(
     end = resolve(to, now, watch)
     resume: Resume | None = None
     if from_ == "last":
-        resume, out = _resumed(around, out, channel)
+        resume, out = _resumed(
+            around, out, channel or _usual(meant.options.get("device", "auto"))
+        )
         start = resume.start or now - NEW_FILE
     else:
         start = resolve(from_, now, watch)
@@ -184,15 +184,15 @@ def command(
         "style": style,
         "season": season,
         "step": timedelta(seconds=step) or None,
-        "commands": (command,) if command else PROFILE_COMMANDS,
+        "commands": (command,) if command else None,
     }
-    _check(channel, start, end, asked)
+    _check(channel or "P.01", start, end, asked)
     selection = meant.selection()
-    decoder = ProfileDecoder(zone, clock, channel=channel)
+    continuity = Continuity()
     summary = Summary()
     doubtful = 0
     with (
-        _picture(plot, out, decoder.continuity) as picture,
+        _picture(plot, out, continuity) as picture,
         RowWriter(around, out, COLUMNS) as writer,
     ):
         try:
@@ -204,6 +204,14 @@ def command(
                 if picture is not None:
                     name = line.meter.options.meter
                     picture.meter(session.identification, name, line.serial)
+                channel = channel or session.profile_channel
+                decoder = ProfileDecoder(
+                    zone,
+                    clock,
+                    channel=channel,
+                    table=session.status_table,
+                    continuity=continuity,
+                )
                 rows = session.load_profile(
                     channel, start, end, decoder=decoder, **asked
                 )
@@ -217,7 +225,7 @@ def command(
                     )
         finally:
             writer.flush()
-            _tell(around, summary, decoder.continuity)
+            _tell(around, summary, continuity)
         error = decoder.error()
         if error is not None:
             raise error
@@ -247,6 +255,15 @@ def _picture(
     return Plot(path, continuity.gaps, utc=out.utc)
 
 
+def _usual(device: str) -> str:
+    """The profile that is read where nobody says which one."""
+    if device in ("auto", "none"):
+        return "P.01"
+    from iecread.devices import named
+
+    return named(device).profile_channel or "P.01"
+
+
 def _zone(name: str | None) -> Any:
     from zoneinfo import ZoneInfo
 
@@ -268,7 +285,8 @@ def _check(
 
     how = {key: asked[key] for key in ("zone", "clock")}
     try:
-        text = operand(start, end, style=asked["style"], season=asked["season"], **how)
+        style, season = asked["style"] or "vdew", asked["season"] or "own"
+        text = operand(start, end, style=style, season=season, **how)
         data_set(channel, text)
         if asked["step"] is not None:
             next(chunks(start, end, asked["step"], **how))

@@ -15,16 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from iecread.cli.context import Surroundings
 from iecread.cli.target import Target
-from iecread.errors import CheckError, RefusedError
+from iecread.errors import CheckError
 
 if TYPE_CHECKING:
     from iecread.journal import Journal
     from iecread.programming import Login, Programming
     from iecread.readings import Reading, Readout
     from iecread.session import Meter
-
-# As readings.py looks for it in a readout
-_SERIAL_CODES = ("C.1.0", "0.0.0")
 
 
 class Station:
@@ -67,7 +64,7 @@ class Station:
         if (serial or expected is not None) and not self._asked:
             self._asked = True
             with self.meter.programming(self._login, **self._commands) as session:
-                self._learn_serial(session)
+                self.serial = session.read_serial()
                 if expected is not None:
                     self._check(expected)
                 if not session.ended:
@@ -83,15 +80,6 @@ class Station:
                 f"this is meter {self.serial!r}, not {expected!r}",
                 "check which meter the head is on, or --expect-serial",
             )
-
-    def _learn_serial(self, session: "Programming") -> None:
-        for code in _SERIAL_CODES:
-            try:
-                self.serial = session.read(code).raw.strip() or None
-            except RefusedError:
-                continue
-            if self.serial:
-                return
 
     def wipe_before_rows(self, format_: str) -> None:
         """Take progress away where rows are to be seen on the same terminal."""
@@ -113,11 +101,11 @@ class Station:
             complete: whether none is missing.
         """
         from iecread.protocol.telegrams import decode
-        from iecread.readings import readout
+        from iecread.readings import own_number, readout
 
         for reading in registers:
-            if self.serial is None and reading.register in _SERIAL_CODES:
-                self.serial = reading.raw.strip() or None
+            if self.serial is None and reading.register in session.serial_registers:
+                self.serial = own_number(reading.raw) or None
         who = session.identification
         kind = session.check_kind.value if session.check_kind else "xor"
         check = "ok" if kind == "xor" else f"ok-{kind}"
@@ -144,7 +132,7 @@ def station(
     target: Target,
     *,
     read_command: str | None = None,
-    write_command: str = "W1",
+    write_command: str | None = None,
     changes: bool = False,
 ) -> Iterator[Station]:
     """Open the line to a meter, with the password at hand.
@@ -153,7 +141,7 @@ def station(
         around: the surroundings.
         target: the meter, the line and the password.
         read_command: R1 to R6; None: as the profile says, else the first that works.
-        write_command: W1 to W5.
+        write_command: W1 to W5; None: as the profiles say, else W1.
         changes: whether changes are to be written into the journal.
 
     Raises:

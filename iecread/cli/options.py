@@ -302,6 +302,30 @@ def _meters(ctx: click.Context | None) -> list[str]:
         return []
 
 
+class Device(click.ParamType[str]):
+    """A device profile."""
+
+    name = "name"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        try:
+            return settings.device(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        from iecread.devices import load
+
+        names = ("auto", "none", *load())
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
 DURATION, SPEED, ADDRESS, ZONE = Duration(), Speed(), Address(), Zone()
 
 
@@ -357,6 +381,7 @@ line_options = _together(
         "Line",
         "--stay-at-baud",
         is_flag=True,
+        default=None,
         help="Acknowledge the speed offered, but do not change to it.",
     ),
     _option(
@@ -413,6 +438,14 @@ _serial_option = _option(
     help="Fail if another meter answers.",
 )
 
+_device_option = _option(
+    "Meter",
+    "--device",
+    metavar="NAME",
+    type=Device(),
+    default="auto",
+    help="Device profile.  [default: auto, by the identification]",
+)
 _protocol_option = _option(
     "Meter",
     "--protocol",
@@ -441,6 +474,7 @@ meter_options = _together(
         help="Which list: Y of the option select, 6 to 9 are the maker's.",
     ),
     _protocol_option,
+    _device_option,
     _serial_option,
     timezone_option,
 )
@@ -465,6 +499,7 @@ programming_options = _together(
         help="Y of the option select: 1 is programming mode.",
     ),
     _protocol_option,
+    _device_option,
     _serial_option,
     timezone_option,
 )
@@ -594,8 +629,7 @@ write_command_option = _option(
     "--write-command",
     metavar="W1..W5",
     type=_choice(*settings.WRITE_COMMANDS),
-    default="W1",
-    help="Write with this command.  [default: W1]",
+    help="Write with this command.  [default: by the device profile, else W1]",
 )
 
 result_format_option = _option(

@@ -56,7 +56,7 @@ def command(
     yes: bool,
     dry_run: bool,
     format_: str,
-    write_command: str,
+    write_command: str | None,
     command: str | None,
     password: PasswordOptions,
     **meter: Any,

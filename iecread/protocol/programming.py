@@ -77,7 +77,7 @@ class ProgrammingEngine(ReaderEngine):
     _text = ""  # of the parts of the answer so far
     _acknowledged = False  # an ACK came where data were asked for
     _noise_before = 0  # bytes of noise when the message went out
-    _sum_tried = False  # NAK where the kind of check is unknown: it may be the sum
+    _other_tried = False  # NAK where the kind of check is unknown: it may be the other
     _odd = b""  # an answer in 7 bits that had more than 7
     _resend_limit = RESEND_LIMIT
     _fits: Callable[[str], bool] | None = None  # tells an answer from a stale one
@@ -214,7 +214,9 @@ class ProgrammingEngine(ReaderEngine):
     def _transmit(self, step: Step) -> None:
         assert self._sent is not None
         command = self._sent
-        unknown = CheckKind.SUM7 if self._sum_tried else CheckKind.XOR
+        unknown = self._likely
+        if self._other_tried:
+            unknown = next(kind for kind in CheckKind if kind is not unknown)
         kind = self.check_kind or unknown
         data = Command(command.name, command.text, command.last, kind=kind).to_bytes()
         self._text, self._acknowledged = "", False
@@ -353,7 +355,7 @@ class ProgrammingEngine(ReaderEngine):
             self._deadline = None
             self._report(Answered(AnswerKind.DAMAGED))
         elif self._resends < self._resend_limit:
-            self._sum_tried = not self._sum_tried
+            self._other_tried = not self._other_tried
             self._send_again(Trouble.REFUSED)
         else:
             self._deadline = None

@@ -87,6 +87,13 @@ class ReaderOptions:
         check_off: accept blocks whatever their check says.
         retries: how many whole sessions to try again.
         timing: time limits.
+        likely_check: kind of block check that this kind of meter has; another one
+            is believed when it comes twice.
+        reaction: rest in seconds that the meter needs before each answer of ours.
+        wake_nuls: NULs of the wake-up message; None for as many as in annex B.
+        adapt: given the identification, returns the options for the rest of the
+            session: what is known of this kind of meter.  Where that does not work
+            out, further sessions go without.
     """
 
     request: Request = field(default_factory=Request)
@@ -106,6 +113,10 @@ class ReaderOptions:
     check_off: bool = False
     retries: int = 2
     timing: Timing = field(default_factory=Timing)
+    likely_check: CheckKind | None = None
+    reaction: float = 0.0
+    wake_nuls: int | None = None
+    adapt: "Callable[[Identification, ReaderOptions], ReaderOptions] | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +146,8 @@ class ReaderEngine:
     _selected = frozenset({ReaderState.READING})  # behind an option select
 
     def __init__(self, options: ReaderOptions) -> None:
-        self.options = options
+        self.options = self._given = options
+        self._adaptable = options.adapt is not None
         self.state = ReaderState.IDLE
         self.identification: Identification | None = None
         self.speed = options.opening_speed
@@ -155,7 +167,7 @@ class ReaderEngine:
         self._mode = "C"
         self._naks = 0
         self._asked = Trouble.NO_ANSWER  # why the last NAK was sent
-        self._sum_seen = False
+        self._other_seen = False
         self._resting = False  # whether the line is to be quiet before a new session
         self._rested = 0  # bytes that came while we wait for the line to be quiet
         self._parts = 0  # bytes of the parts that were acknowledged
@@ -178,7 +190,8 @@ class ReaderEngine:
         advance(READER, self.state, Step.REQUEST, ours=True)
         self._attempt, self._unchecked = 0, b""
         self._limit = self.options.retries + len(self._parities)
-        self._steps = _Steps(stay=self.options.stay)
+        self._adaptable = self._given.adapt is not None
+        self._steps = _Steps(stay=self._given.stay)
         self._open()
 
     def end(self) -> None:
@@ -357,7 +370,8 @@ class ReaderEngine:
 
     def _open(self) -> None:
         """Queue what opens a session: speed, wake-up message, request."""
-        options, self._deadline = self.options, None
+        options, self._deadline = self._given, None
+        self.options, self._timing = options, options.timing
         self._receiver.clear()
         self._noise, self._parity_errors = self.noise, self.parity_errors
         self._receiver = Receiver(options.receive_parity)
@@ -365,12 +379,17 @@ class ReaderEngine:
         self._parts, self._rested, self._detail = 0, 0, ""
         if self.speed != options.opening_speed:
             self._queue.append((SetSpeed(options.opening_speed), None))
+        request = options.request.to_bytes()
         tried = self._attempt >= len(self._parities) and self.identification is None
         if options.wake == "always" or options.wake == "auto" and tried:
-            count = round(timing.WAKE_SECONDS * self._wire_rate())
-            woken = Write(NUL * count), lambda _: self._step(Step.WAKE_UP)
-            self._queue += [woken, (Wait(self._timing.wake_pause), None)]
-        request = options.request.to_bytes()
+            count = options.wake_nuls
+            if count is None:
+                count = round(timing.WAKE_SECONDS * self._wire_rate())
+            if self._timing.wake_pause:
+                woken = Write(NUL * count), lambda _: self._step(Step.WAKE_UP)
+                self._queue += [woken, (Wait(self._timing.wake_pause), None)]
+            else:  # field practice: some want the request right behind the NULs
+                request = NUL * count + request
         self._send(request, Step.REQUEST, self._timing.request_answer)
 
     def _wire_rate(self) -> float:
@@ -396,11 +415,32 @@ class ReaderEngine:
         if len(self._parities) > 1:  # answer in kind
             self._limit -= max(0, len(self._parities) - 1 - self._attempt)
             self._parities = (self._receiver.parity or Parity.NONE,)
+        self._adapt(identification)
         self._mode = identification.mode
         if self.options.mode in ("a", "b", "c"):
             self._mode = self.options.mode.upper()
         {"A": self._mode_a, "B": self._mode_b, "C": self._mode_c}[self._mode](now)
         return True
+
+    def _adapt(self, identification: Identification) -> None:
+        """Go on as the kind of meter wants it that has answered."""
+        given = self._given
+        if given.adapt is None or not self._adaptable:
+            return
+        self.options = given.adapt(identification, given)
+        self._timing = self.options.timing
+        if self.options.stay:
+            self._steps = replace(self._steps, stay=True)
+
+    @property
+    def _adapted(self) -> bool:
+        """Whether the line is used as the kind of meter is said to want it."""
+        now, given = self.options, self._given
+        return (now.stay, now.max_speed, now.switch_delay) != (
+            given.stay,
+            given.max_speed,
+            given.switch_delay,
+        )
 
     def _await_data(self, now: float) -> None:
         self._deadline = self._answer_by = now + self._timing.data_answer
@@ -456,7 +496,7 @@ class ReaderEngine:
         """How long to let the line rest before we answer (tr of 6.4.3)."""
         fast = self.identification is not None and self.identification.fast
         owed = timing.FAST_REACTION if fast else timing.REACTION
-        return owed + self._timing.reaction_margin
+        return max(owed, self.options.reaction) + self._timing.reaction_margin
 
     def _switch_delay(self, identification: Identification) -> float:
         """How long after the option select to change the speed.
@@ -570,20 +610,25 @@ class ReaderEngine:
             if wrong:
                 self._detail = f"{wrong} characters of wrong parity"
                 return Trouble.PARITY
-            if settled is None and CheckKind.XOR not in fits and not self._sum_seen:
+            if settled is None and self._likely not in fits and not self._other_seen:
                 # accepting either kind at once would let twice the damage through
-                self._sum_seen = True
-                self._detail = "the block check fits only the 7-bit sum"
+                self._other_seen = True
+                other = "the 7-bit sum" if CheckKind.SUM7 in fits else "XOR"
+                self._detail = f"the block check fits only {other}"
                 return Trouble.CHECK_KIND
             if len(fits) == 1:
                 self.check_kind = fits[0]
             return None
-        expected = replace(block, check=None, kind=settled or CheckKind.XOR)
+        expected = replace(block, check=None, kind=settled or self._likely)
         self._detail = (
             f"expected {expected.to_bytes()[-1]:02X}, got {raw[-1]:02X}, "
             f"{wrong} characters of wrong parity"
         )
         return Trouble.BLOCK_CHECK
+
+    @property
+    def _likely(self) -> CheckKind:
+        return self.options.likely_check or CheckKind.XOR
 
     def _accept_lines(self, raw: bytes) -> None:
         """Accept a readout without a block check: only parity can speak against it."""
@@ -757,6 +802,11 @@ class ReaderEngine:
 
     def _next_step(self, trouble: Trouble, reading: bool, last: bool) -> str:
         """Choose what to do differently (protocol practice); return it in words."""
+        doubted = trouble is not Trouble.CHECK_KIND
+        if reading and doubted and self._adaptable and self._adapted:
+            self._adaptable = False
+            self._steps = replace(self._steps, stay=self._given.stay)
+            return "another session, without what is known of this kind of meter"
         if reading and self._mode == "C" and self.speed != self.options.opening_speed:
             later = self._steps.later_switch or not self.options.adjustable
             if trouble is Trouble.NO_ANSWER and not later:
