@@ -14,6 +14,7 @@ from iecread.obis import Pattern, parse
 
 if TYPE_CHECKING:
     from iecread.config import Profile, Rule
+    from iecread.loadprofile import Row
     from iecread.readings import Reading, Readout
 
 _EXACT = Context(prec=100)  # 15 digits times a ratio of at most 30, and a sum
@@ -84,25 +85,16 @@ class Selection:
                 return rule
         return next((rule for p, rule in self._rules if p.matches(register)), None)
 
-    def row(
-        self,
-        register: str,
-        value: "Decimal | str | None",
-        unit: str | None,
-        flags: tuple[str, ...],
-    ) -> "tuple[Decimal | str | None, str | None, tuple[str, ...]]":
-        """Value, unit and flags of a row of a profile by the rule of its register.
-
-        Args:
-            register: as the meter names it.
-            value, unit, flags: of the row.
-        """
-        rule = self.rule(register)
+    def row(self, row: "Row") -> "Row":
+        """Return a row of a load profile by the rule of its register."""
+        rule = self.rule(row.register)
         if rule is None:
-            return value, unit, flags
-        if rule.scales and isinstance(value, Decimal):
+            return row
+        flags = row.flags
+        if rule.scales and isinstance(row.value, Decimal):
             flags = (*flags, "scaled")
-        return scaled(value, rule), rule.unit or unit, flags
+        value, unit = scaled(row.value, rule), rule.unit or row.unit
+        return row._replace(value=value, unit=unit, flags=flags)
 
     def _ruled(self, reading: "Reading") -> "Reading":
         rule = self.rule(reading.register)

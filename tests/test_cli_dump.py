@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -315,6 +316,34 @@ def test_a_load_profile_goes_beside_and_goes_on(run, env):
     again = Path("a-profile.csv").read_text().splitlines()[1:]
     assert len(again) == len(set(again)) <= len(lines) + 4
     assert len(Path("a.csv").read_text()) > 100
+
+
+def test_a_load_profile_is_scaled_as_readings_are(run, env):
+    meter = 'port = "sim://vdew?reaction=20&time=2026-11-22T12:00"\n'
+    keys = '[meters.a.load-profile]\nfrom = "2026-11-22T09:00"\nfile = "{meter}.csv"\n'
+    found = []
+    for rule in ("", '[meters.a.register."x.x.x"]\nmultiply = "40"\n'):
+        Path("a.csv").unlink(missing_ok=True)
+        config(a=meter + keys + rule)
+        run("dump", "a", env=env)
+        found.append([line.split(",") for line in Path("a.csv").read_text().split()])
+    plain, scaled = (lines[1:] for lines in found)
+    assert len(plain) == len(scaled) > 10
+    for one, other in zip(plain, scaled, strict=True):
+        assert other[:5] == one[:5] and Decimal(other[5]) == 40 * Decimal(one[5])
+        assert other[7].endswith("scaled") and not one[7].endswith("scaled")
+    said = run("load-profile", "a", "--from", "2026-11-22T09:00", env=env).stdout
+    assert said.splitlines()[1].split(",")[5:] == scaled[0][5:]
+
+
+def test_an_archive_is_no_load_profile(run, env):
+    keys = '[meters.a.load-profile]\narchive = 3\nfile = "a.csv"'
+    config(a=f"{FINE}\n{keys}", b=FINE)
+    result = run("dump", "-o", "x.csv", exit=3, env=env)
+    assert "a: config: meter 'a' asks for an archive" in result.stderr
+    assert {meter for meter, _ in rows("x.csv")} == {"b"}
+    said = run("load-profile", "a", exit=4, env=env).stderr
+    assert "meters.toml:6" in said
 
 
 def test_strict(run, env):

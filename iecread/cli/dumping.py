@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from iecread.cli.context import BYTES, STEPS, Surroundings
 from iecread.cli.exitcodes import PartialError
+from iecread.cli.target import refuse_archive
 from iecread.errors import ConfigError, IecReadError, RefusedError
 from iecread.fleet import Outcome, Task, Turn, failed
 
@@ -55,8 +56,8 @@ class Reader:
     def tasks(self, profiles: "Sequence[Profile]") -> tuple[list[Task], list[Outcome]]:
         """Return what is to be read, and the outcomes that are known already.
 
-        A meter whose password is not to be had, or was refused lately, has its
-        outcome without its port being opened.
+        A meter whose password is not to be had, or was refused lately, or that is
+        asked for an archive has its outcome without its port being opened.
 
         Raises:
             ConfigError: a password file is missing or open to others, or there is
@@ -65,6 +66,7 @@ class Reader:
         tasks, known = [], []
         for profile in profiles:
             try:
+                refuse_archive(profile)
                 login = self._login(profile) if _logs_in(profile) else None
             except IecReadError as error:
                 source = profile.password

@@ -36,6 +36,7 @@ def read_profile(
     from iecread.loadprofile import ProfileDecoder
     from iecread.metertime import MeterClock
     from iecread.programming import PROFILE_COMMANDS
+    from iecread.selection import Selection
 
     keys = profile.load_profile
     assert keys is not None
@@ -50,13 +51,16 @@ def read_profile(
         start = resume.start or now - NEW_FILE
     else:
         start = resolve(keys.start, now, MeterClock(zone, profile.clock))
-    decoder = ProfileDecoder(zone, profile.clock, channel=keys.channel)
+    selection = Selection.of(profile)
     batch: list[Row] = []
     stored = 0
     command = profile.read_command
-    commands = (command,) if command in PROFILE_COMMANDS else PROFILE_COMMANDS
+    commands = (command,) if command in PROFILE_COMMANDS else None
     try:
         with station.session(serial=serial is None) as session:
+            decoder = ProfileDecoder(
+                zone, profile.clock, channel=keys.channel, table=session.status_table
+            )
             rows = session.load_profile(
                 keys.channel,
                 start,
@@ -67,7 +71,7 @@ def read_profile(
                 commands=commands,
             )
             for row in resume.new(rows):
-                batch.append(row)
+                batch.append(selection.row(row))
                 if len(batch) >= _BATCH:
                     full, batch = batch, []
                     stored += stores.rows(profile, serial or station.serial, full)

@@ -165,8 +165,7 @@ class Stores:
         elif is_database(readings.text):
             place = readings
         else:
-            numbered = f"archive-{keys.archive}"
-            place = readings.beside("profile" if keys.archive is None else numbered)
+            place = readings.beside("profile")
         store = self._store(profile, place.template)
         check = getattr(store, "check_rows", store.check)
         check(profile.name)

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from iecread.output.plot import Plot
     from iecread.profilesummary import Summary
     from iecread.resume import Resume
-    from iecread.selection import Selection
 
 COLUMNS = (
     Column("time", 25),
@@ -153,7 +152,7 @@ def command(
     this range (with --from last, 0); 8: something stayed damaged, the rest is written.
     """
     from iecread.cli.login import station
-    from iecread.cli.target import chosen
+    from iecread.cli.target import chosen, refuse_archive
     from iecread.cli.target import resolve as resolve_target
     from iecread.continuity import Continuity
     from iecread.loadprofile import ProfileDecoder
@@ -165,6 +164,8 @@ def command(
     if profile is not None and profile.load_profile is not None:
         channel = chosen(meant, "channel", channel, "load-profile")
         from_ = chosen(meant, "from_", from_, "load-profile")
+        if channel is None:
+            refuse_archive(profile)
     clock = chosen(meant, "clock", clock)
     zone = _zone(meant.options.get("timezone"))
     now, watch = datetime.now().astimezone(), MeterClock(zone, clock)
@@ -220,9 +221,8 @@ def command(
                     if picture is not None:
                         picture.add(row)
                     doubtful += bool(_NOT_SURE & set(row.flags))
-                    writer.add(
-                        _cells(row, line.meter.options.meter, line.serial, selection)
-                    )
+                    row = selection.row(row) if selection else row
+                    writer.add(_cells(row, line.meter.options.meter, line.serial))
         finally:
             writer.flush()
             _tell(around, summary, continuity)
@@ -327,16 +327,8 @@ def _new(rows: "Iterable[Row]", resume: "Resume | None") -> "Iterator[Row]":
     return iter(rows) if resume is None else resume.new(rows)
 
 
-def _cells(
-    row: "Row",
-    meter: str | None,
-    serial: str | None,
-    selection: "Selection | None" = None,
-) -> tuple[Any, ...]:
-    """The cells of a row, scaled as the profile says."""
+def _cells(row: "Row", meter: str | None, serial: str | None) -> tuple[Any, ...]:
     time, channel, register, value, _, unit, flags = row
-    if selection is not None:
-        value, unit, flags = selection.row(register, value, unit, flags)
     return time, meter, serial, channel, register, value, unit, flags
 
 

@@ -70,6 +70,21 @@ class Target:
             )
 
 
+def refuse_archive(profile: "Profile") -> None:
+    """Say no to an archive, rather than read a load profile in its place.
+
+    Raises:
+        ConfigError: the profile asks for one.
+    """
+    keys = profile.load_profile
+    if keys is not None and keys.archive is not None:
+        raise ConfigError(
+            f"meter {profile.name!r} asks for an archive, not for a load profile "
+            f"({profile.origin('load-profile', 'archive')})",
+            "archives cannot be read yet: take the key out, or name a channel",
+        )
+
+
 def config(around: Surroundings) -> "Config":
     """The meters.toml of this run.
 
