@@ -152,3 +152,19 @@ def test_no_events(run):
 def test_a_log_goes_back_for_years(run):
     recent = rows(run("events", VDEW, "--from=-90d").stdout)
     assert 0 < len(recent) < len(rows(run("events", VDEW, "--from=-400d").stdout))
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("readout", "sim://household"),
+        ("load-profile", "sim://vdew"),
+        ("load-profile", "sim://vdew", "--append", "--from", "last"),
+    ],
+)
+def test_a_database_is_not_replaced_by_text(run, tmp_path, argv):
+    file = tmp_path / "x.db"
+    file.write_bytes(b"SQLite format 3\0 and rows")
+    said = run(*argv, "-o", str(file), exit=2).stderr
+    assert "is a database by its suffix" in said and "dump" in said
+    assert file.read_bytes() == b"SQLite format 3\0 and rows"

@@ -15,14 +15,15 @@ from typing import NamedTuple
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
 from iecread.cli.options import OutputOptions
-from iecread.cli.writing import chosen_format
+from iecread.cli.writing import check_output, chosen_format
 from iecread.errors import IecReadError, OutputError
 from iecread.output.rows import iso, plain
+from iecread.output.rowtext import Cell, cell_text, lines
+from iecread.output.rowtext import header as csv_header
 from iecread.output.sink import Sink
-from iecread.output.text import csv_cell, printable
+from iecread.output.text import printable
 
 FORMATS = ("table", "csv", "json", "jsonl")
-Cell = datetime | Decimal | str | tuple[str, ...] | None
 
 _BATCH = 256  # rows
 _PATIENCE = 0.5  # seconds that a row waits for others, where a person looks
@@ -60,8 +61,7 @@ class RowWriter:
     def __init__(
         self, around: Surroundings, out: OutputOptions, columns: Sequence[Column]
     ) -> None:
-        if out.append and out.output == "-":
-            raise UsageError("--append needs a file", "name one with -o FILE")
+        check_output(out)
         to_terminal = out.output == "-" and around.terminal(around.stdout)
         self.format = chosen_format(out.format_, out.output, to_terminal)
         if self.format not in FORMATS:
@@ -77,12 +77,12 @@ class RowWriter:
         self._hurry = to_terminal
         self._pending: list[Sequence[Cell]] = []
         self._last = time.monotonic()
-        header = ""
+        head = ""
         if self.format == "csv":
-            header = ",".join(column.name for column in columns) + "\n"
+            head = csv_header([column.name for column in columns])
         elif self.format == "table":
-            header = self._line([column.name for column in columns])
-        self._sink = Sink(None if out.output == "-" else out.output, out.append, header)
+            head = self._line([column.name for column in columns])
+        self._sink = Sink(None if out.output == "-" else out.output, out.append, head)
 
     def __enter__(self) -> "RowWriter":
         self._sink.__enter__()
@@ -107,7 +107,7 @@ class RowWriter:
             return
         first, self.rows = not self.rows, self.rows + len(rows)
         if self.format == "csv":
-            self._sink.write(self._csv(rows))
+            self._sink.write(lines(rows, utc=self._utc))
         elif self.format == "table":
             self._sink.write("".join(self._line(self._texts(row)) for row in rows))
         elif self.format == "jsonl":
@@ -135,14 +135,7 @@ class RowWriter:
             self._sink.abort()
 
     def _texts(self, row: Sequence[Cell]) -> list[str]:
-        return [self._text(cell) for cell in row]
-
-    def _text(self, cell: Cell) -> str:
-        if isinstance(cell, datetime):
-            return iso(cell, self._utc)
-        if isinstance(cell, Decimal):
-            return plain(cell)
-        return ";".join(cell) if isinstance(cell, tuple) else cell or ""
+        return [cell_text(cell, self._utc) for cell in row]
 
     def _line(self, texts: Sequence[str]) -> str:
         cells = [
@@ -153,23 +146,6 @@ class RowWriter:
             if column.width
         ]
         return "  ".join(cells).rstrip() + "\n"
-
-    def _csv(self, rows: Sequence[Sequence[Cell]]) -> str:
-        import csv
-        import io
-
-        text = io.StringIO(newline="")
-        safe = (datetime, Decimal)  # no text of a meter, and their sign no formula
-        csv.writer(text, lineterminator="\n").writerows(
-            [
-                self._text(cell)
-                if isinstance(cell, safe)
-                else csv_cell(self._text(cell))
-                for cell in row
-            ]
-            for row in rows
-        )
-        return text.getvalue()
 
     def _json(self, row: Sequence[Cell]) -> str:
         import json

@@ -46,6 +46,25 @@ def chosen_format(format_: str, output: str, terminal: bool) -> str:
     return _SUFFIXES.get(output[dot:].lower(), "csv") if dot >= 0 else "csv"
 
 
+def check_output(out: OutputOptions) -> None:
+    """Say no to what cannot be written, before anything there is touched.
+
+    Raises:
+        UsageError: nothing to append to, or a database, which text must not replace.
+    """
+    if out.output == "-":
+        if out.append:
+            raise UsageError("--append needs a file", "name one with -o FILE")
+        return
+    from iecread.template import is_database
+
+    if is_database(out.output):
+        raise UsageError(
+            f"{out.output!r} is a database by its suffix, and this command writes text",
+            "iecread dump -o stores in databases; name a .csv here",
+        )
+
+
 def layout_of(profile: "Profile") -> dict[str, Any]:
     """How a profile wants its CSV: arguments of ``output.formatter``."""
     csv = profile.csv
@@ -72,8 +91,7 @@ class Writer:
         out: OutputOptions,
         profile: "Profile | None" = None,
     ) -> None:
-        if out.append and out.output == "-":
-            raise UsageError("--append needs a file", "name one with -o FILE")
+        check_output(out)
         to_terminal = out.output == "-" and around.terminal(around.stdout)
         self.format = chosen_format(out.format_, out.output, to_terminal)
         if out.append and self.format in ("json", "prom"):
