@@ -250,11 +250,6 @@ class Profile:
         return None if file is None else self.config.beside(file)
 
     @property
-    def trace(self) -> str | None:
-        """The file that its sessions are recorded in."""
-        return self._placed(self.get("trace"))
-
-    @property
     def read_only(self) -> bool:
         """Whether changes are refused; a meter of a file says it if it may not be."""
         return bool(self.get("read-only", default=True))

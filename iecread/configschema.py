@@ -143,7 +143,6 @@ METER: dict[str, Check] = {
     "enabled": _flag,
     "dialect": _one_of(*settings.DIALECTS),
     "lock": settings.lock,
-    "trace": _text,
 }
 CSV: dict[str, Check] = {
     "layout": _one_of("long", "wide"),

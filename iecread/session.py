@@ -14,6 +14,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from iecread import settings
 from iecread.errors import (
     CheckError,
     ConfigError,
@@ -56,12 +57,12 @@ if TYPE_CHECKING:  # imported where used: the first byte leaves before they are 
     from iecread.refusals import Refusals
 
 _CHOICES = {
-    "mode": ("auto", "a", "b", "c", "d"),
-    "framing": ("auto", "7e1", "8n1", "hw7e1"),
-    "wake": ("auto", "never", "always"),
-    "echo": ("auto", "yes", "no"),
-    "bcc": ("auto", "xor", "sum7", "off"),
-    "dialect": ("auto", "iec", "lis200"),
+    "mode": settings.MODES,
+    "framing": settings.FRAMINGS,
+    "wake": settings.WAKES,
+    "echo": settings.ECHOES,
+    "bcc": settings.CHECKS,
+    "dialect": ("auto", *settings.DIALECTS),
 }
 
 

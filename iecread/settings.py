@@ -23,9 +23,6 @@ CHECKS = ("auto", "xor", "sum7", "off")
 READ_COMMANDS = ("R1", "R2", "R3", "R4", "R5", "R6")
 WRITE_COMMANDS = ("W1", "W2", "W3", "W4", "W5")
 DIALECTS = ("iec", "lis200")
-LOCKS = ("calibration", "manufacturer", "supplier", "customer", "data-reader", "user")
-"""Names of the locks 1 to 6; ``administrator`` is another name of the third."""
-
 LONGEST = 30 * 86400.0
 """Seconds; more than any wait, less than a select() takes."""
 
@@ -106,13 +103,16 @@ def choice(value: object, known: Sequence[str]) -> str:
 
 def lock(value: object) -> str:
     """A LIS-200 lock: its name, or its number 1 to 6 as text or integer."""
-    text = str(value)
-    if isinstance(value, bool) or text not in ("1", "2", "3", "4", "5", "6"):
-        try:
-            return choice(value, [*LOCKS, "administrator"])
-        except ValueError as error:
-            raise ValueError(f"{error}, nor 1 to 6") from error
-    return LOCKS[int(text) - 1]
+    from iecread.errors import ConfigError
+    from iecread.lis200.locks import lock_number
+
+    try:
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise ConfigError(f"no lock {value!r}", "such as customer, or 4")
+        lock_number(value)
+    except ConfigError as error:
+        raise ValueError(f"{error.message}; {error.hint}") from error
+    return str(value).strip().lower()
 
 
 def decimal(value: object) -> "Decimal":

@@ -214,13 +214,12 @@ def set_(
 
 
 def _watch(meant: "Target", clock: str) -> "MeterClock":
-    from zoneinfo import ZoneInfo
-
+    from iecread.cli.moments import zone_of
     from iecread.cli.target import chosen
     from iecread.metertime import MeterClock
 
-    zone = meant.options.get("timezone")
-    return MeterClock(ZoneInfo(zone) if zone else None, chosen(meant, "clock", clock))
+    zone = zone_of(meant.options.get("timezone"))
+    return MeterClock(zone, chosen(meant, "clock", clock))
 
 
 def _drift(off: "Drift") -> str:

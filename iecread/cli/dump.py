@@ -21,9 +21,9 @@ from iecread.cli.options import (
     Option,
     OutputOptions,
     common_options,
+    meter_names,
     output_options,
 )
-from iecread.errors import IecReadError
 
 if TYPE_CHECKING:
     from iecread.config import Config, Profile
@@ -71,14 +71,8 @@ class MeterName(click.ParamType[str]):
     ) -> list[Any]:
         from click.shell_completion import CompletionItem
 
-        from iecread.config import load_config
-
-        around: Surroundings | None = ctx.find_object(Surroundings)
-        try:
-            config = load_config(around.config if around else None)
-        except IecReadError:
-            return []
-        return [CompletionItem(n) for n in config.meters if n.startswith(incomplete)]
+        found = meter_names(ctx)
+        return [CompletionItem(name) for name in found if name.startswith(incomplete)]
 
 
 class Wishes(NamedTuple):

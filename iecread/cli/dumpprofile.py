@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from iecread.cli.loadprofile import NEW_FILE
-from iecread.cli.moments import resolve
+from iecread.cli.moments import resolve, zone_of
 
 if TYPE_CHECKING:
     from iecread.cli.dumpstore import Stores
@@ -40,11 +40,7 @@ def read_profile(
 
     keys = profile.load_profile
     assert keys is not None
-    zone = None
-    if profile.timezone is not None:
-        from zoneinfo import ZoneInfo
-
-        zone = ZoneInfo(profile.timezone)
+    zone = zone_of(profile.timezone)
     now = datetime.now().astimezone()
     resume = stores.resume(profile, serial)
     if keys.start == "last":

@@ -15,6 +15,7 @@ import click
 
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
+from iecread.cli.moments import zone_of
 from iecread.cli.options import OutputOptions
 from iecread.cli.writing import (
     chosen_format,
@@ -27,8 +28,6 @@ from iecread.output.text import printable
 from iecread.template import Template, is_database
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
-
     from iecread.config import Profile
     from iecread.fleet import Outcome
     from iecread.loadprofile import Row
@@ -128,7 +127,7 @@ class Stores:
             template,
             **layout_of(profile),
             utc=self._out.utc,
-            zone=_zone(profile),
+            zone=zone_of(profile.timezone),
             files=self._files,
         )
 
@@ -362,11 +361,3 @@ def place_of(profile: "Profile", *path: str) -> _Place:
     except ConfigError as error:
         raise profile.wrong(path, error.message, error.hint) from error
     return place
-
-
-def _zone(profile: "Profile") -> "tzinfo | None":
-    if profile.timezone is None:
-        return None
-    from zoneinfo import ZoneInfo
-
-    return ZoneInfo(profile.timezone)

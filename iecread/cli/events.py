@@ -7,7 +7,7 @@ import click
 
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import PartialError, UsageError
-from iecread.cli.moments import Moment, in_order, resolve
+from iecread.cli.moments import Moment, in_order, resolve, zone_of
 from iecread.cli.options import (
     Command,
     Option,
@@ -103,11 +103,7 @@ def command(
 
     meant = resolve_target(around, target, meter, password)
     clock = chosen(meant, "clock", clock)
-    zone = None
-    if meant.options.get("timezone") is not None:
-        from zoneinfo import ZoneInfo
-
-        zone = ZoneInfo(meant.options["timezone"])
+    zone = zone_of(meant.options.get("timezone"))
     now, watch = datetime.now().astimezone(), MeterClock(zone, clock)
     start, end = (text and resolve(text, now, watch) or None for text in (from_, to))
     in_order(start, end, now)

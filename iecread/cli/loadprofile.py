@@ -15,7 +15,7 @@ import click
 
 from iecread.cli.context import QUIET, Surroundings
 from iecread.cli.exitcodes import PartialError, UsageError
-from iecread.cli.moments import Moment, in_order, resolve
+from iecread.cli.moments import Moment, in_order, resolve, zone_of
 from iecread.cli.options import (
     DURATION,
     Command,
@@ -167,7 +167,7 @@ def command(
         if channel is None:
             refuse_archive(profile)
     clock = chosen(meant, "clock", clock)
-    zone = _zone(meant.options.get("timezone"))
+    zone = zone_of(meant.options.get("timezone"))
     now, watch = datetime.now().astimezone(), MeterClock(zone, clock)
     end = resolve(to, now, watch)
     resume: Resume | None = None
@@ -262,12 +262,6 @@ def _usual(device: str) -> str:
     from iecread.devices import named
 
     return named(device).profile_channel or "P.01"
-
-
-def _zone(name: str | None) -> Any:
-    from zoneinfo import ZoneInfo
-
-    return None if name is None else ZoneInfo(name)
 
 
 def _minute(time: datetime) -> str:

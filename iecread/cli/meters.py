@@ -179,19 +179,17 @@ def check(around: Surroundings, /, file: str | None, format_: str) -> None:
     around.note(f"{path}: {meters} meters, no errors")
 
 
-def doubts(config: "Config", meters: "list[Profile] | None" = None) -> "list[Fault]":
+def doubts(config: "Config") -> "list[Fault]":
     """What is wrong with meters beside the text of their file.
 
     Args:
         config: a file that is right in itself.
-        meters: those that are to be read; None for all that are enabled.
     """
     from iecread.cli.dumpstore import place_of
     from iecread.config import ConfigFileError, conflicts
 
-    asked = list(config.meters.values()) if meters is None else meters
     found = []
-    for profile in asked:
+    for profile in config.meters.values():
         try:
             source = profile.password
             if source is not None:
@@ -214,8 +212,7 @@ def doubts(config: "Config", meters: "list[Profile] | None" = None) -> "list[Fau
                     'write registers = ["1.8.0", "2.8.0"]',
                 )
             )
-    together = [p for p in asked if meters is not None or p.enabled]
-    found += conflicts(together)
+    found += conflicts(p for p in config.meters.values() if p.enabled)
     unique = {(f.where, f.message): f for f in found}
     return sorted(unique.values(), key=lambda f: f.line)
 

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from iecread.cli.exitcodes import UsageError
-from iecread.cli.options import Duration
+from iecread.cli.options import duration
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from iecread.metertime import MeterClock
 
-_BACK = Duration(20 * 366 * 86400.0)
+_BACK = duration(20 * 366 * 86400.0)
 _WORDS = ("now", "today", "yesterday")
 
 
@@ -87,3 +89,16 @@ def in_order(first: datetime | None, last: datetime | None, now: datetime) -> No
     if first is not None and last is not None and first >= last:
         times = [time.isoformat(timespec="minutes") for time in (first, last)]
         raise UsageError(f"the range is empty: from {times[0]} to {times[1]}")
+
+
+def zone_of(name: str | None) -> "tzinfo | None":
+    """The time zone of that name; None for none.
+
+    Args:
+        name: an IANA name that was checked.
+    """
+    if name is None:
+        return None
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(name)

@@ -6,8 +6,8 @@ codes checked.  Options show up in the help under the section they belong to.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from functools import wraps
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial, wraps
 from typing import Any, NamedTuple, TypeVar, cast
 
 import click
@@ -16,6 +16,7 @@ from iecread import settings
 from iecread.cli.context import BYTES, NORMAL, QUIET, Surroundings
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 SIMULATED = "sim://"
 
@@ -83,43 +84,34 @@ def _together(*options: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
-class Duration(click.ParamType[float]):
-    """``500ms``, ``5s``, ``15m``, ``24h``, ``7d``; a plain number is seconds.
+class Setting(click.ParamType[T]):
+    """A value that ``settings`` checks.
 
     Args:
-        longest: in seconds.
+        name: what it is called in the help.
+        check: returns the value in its type; its ValueError says what is wrong.
+        metavar: how the help shows it; None: by its name.
+        known: what is completed.
     """
 
-    name = "duration"
+    def __init__(
+        self,
+        name: str,
+        check: Callable[[object], T],
+        metavar: str | None = None,
+        known: Callable[[], Iterable[object]] = tuple,
+    ) -> None:
+        self.name = name
+        self._check, self._metavar, self._known = check, metavar, known
 
-    def __init__(self, longest: float = settings.LONGEST) -> None:
-        self._longest = longest
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        return "TIME"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        try:
-            return settings.duration(value, self._longest)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-class Speed(click.ParamType[int]):
-    """A speed in Bd that meters and gateways use."""
-
-    name = "speed"
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        return "BD"
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        return self._metavar
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
+    ) -> T:
         try:
-            return settings.speed(value)
+            return self._check(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
@@ -128,38 +120,17 @@ class Speed(click.ParamType[int]):
     ) -> list[Any]:
         from click.shell_completion import CompletionItem
 
-        found = (str(speed) for speed in settings.SPEEDS)
-        return [
-            CompletionItem(speed) for speed in found if speed.startswith(incomplete)
-        ]
+        words = map(str, self._known())
+        return [CompletionItem(word) for word in words if word.startswith(incomplete)]
 
 
-class Address(click.ParamType[str]):
-    """A device address: up to 32 letters, digits and blanks."""
+def duration(longest: float = settings.LONGEST) -> Setting[float]:
+    """``500ms``, ``5s``, ``15m``, ``24h``, ``7d``; a plain number is seconds.
 
-    name = "address"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
-        try:
-            return settings.address(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-class Zone(click.ParamType[str]):
-    """An IANA time zone."""
-
-    name = "zone"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
-        try:
-            return settings.zone(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+    Args:
+        longest: in seconds.
+    """
+    return Setting("duration", partial(settings.duration, longest=longest), "TIME")
 
 
 class SelectCharacter(click.ParamType[str]):
@@ -225,20 +196,6 @@ def _sendable(
     return text
 
 
-class Clock(click.ParamType[str]):
-    """What a meter's clock follows, see metertime.MeterClock."""
-
-    name = "clock"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
-        try:
-            return settings.clock(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
 class Picture(click.ParamType[str]):
     """A file for a picture, of a kind that its suffix names."""
 
@@ -284,11 +241,11 @@ class Target(click.ParamType[str]):
             ports += [SIMULATED + name for name in MODELS]
         else:
             ports.append(SIMULATED)
-            ports += _meters(ctx)
+            ports += meter_names(ctx)
         return [CompletionItem(port) for port in ports if port.startswith(incomplete)]
 
 
-def _meters(ctx: click.Context | None) -> list[str]:
+def meter_names(ctx: click.Context | None) -> list[str]:
     """The meters of meters.toml, for completion: an error is no news here."""
     from iecread.config import load_config
     from iecread.errors import IecReadError
@@ -302,31 +259,16 @@ def _meters(ctx: click.Context | None) -> list[str]:
         return []
 
 
-class Device(click.ParamType[str]):
-    """A device profile."""
+def _devices() -> Iterable[str]:
+    from iecread.devices import load
 
-    name = "name"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
-        try:
-            return settings.device(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[Any]:
-        from click.shell_completion import CompletionItem
-
-        from iecread.devices import load
-
-        names = ("auto", "none", *load())
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return ("auto", "none", *load())
 
 
-DURATION, SPEED, ADDRESS, ZONE = Duration(), Speed(), Address(), Zone()
+DURATION = duration()
+SPEED = Setting("speed", settings.speed, "BD", lambda: settings.SPEEDS)
+ADDRESS = Setting("address", settings.address)
+ZONE = Setting("zone", settings.zone)
 
 
 def _codes(
@@ -442,7 +384,7 @@ _device_option = _option(
     "Meter",
     "--device",
     metavar="NAME",
-    type=Device(),
+    type=Setting("name", settings.device, known=_devices),
     default="auto",
     help="Device profile.  [default: auto, by the identification]",
 )
@@ -507,7 +449,7 @@ programming_options = _together(
 clock_option = _option(
     "Meter",
     "--clock",
-    type=Clock(),
+    type=Setting("clock", settings.clock),
     default="local",
     help="What its clock follows: local, standard (no summer time), utc, +01:00.",
 )

@@ -69,7 +69,9 @@ def command(
                 writer.write(selection.apply(partly) if selection else partly)
             writer.failed()
             raise
-        missing = _missing(only, [reading.register for reading in readout.registers])
+        from iecread.selection import Selection
+
+        missing = Selection(only).missing(readout)
         if selection is not None and writer.format != "raw":
             missing = selection.missing(readout)
             readout = selection.apply(readout)
@@ -79,10 +81,3 @@ def command(
             f"not in the readout: {', '.join(missing)}",
             "without --only all registers are shown",
         )
-
-
-def _missing(only: tuple[str, ...], found: list[str]) -> list[str]:
-    from iecread.obis import Pattern
-
-    patterns = [(code, Pattern.parse(code)) for code in only]
-    return [code for code, want in patterns if not any(map(want.matches, found))]
