@@ -41,6 +41,7 @@ COMMANDS = {
         "clock": "show, set: drift against this computer; guarded setting.",
     },
     "Find and diagnose": {
+        "ports": "Serial ports here, by-id names, who holds them; --new.",
         "decode": "A saved readout, dialogue or telegrams into values.",
         "simulate": "Offer a simulated meter to other programs.",
     },

@@ -34,6 +34,20 @@ class Holder(NamedTuple):
         return f"{self.command or 'a program'} (pid {self.pid})"
 
 
+class Access(NamedTuple):
+    """Whether this user may open a port.
+
+    Attributes:
+        allowed: whether the permissions of the device say so.
+        group: the group that it belongs to; empty if unknown.
+        hint: what to type where it is not allowed.
+    """
+
+    allowed: bool
+    group: str = ""
+    hint: str = ""
+
+
 def candidates() -> list[str]:
     """Return the names of the serial ports that are plugged in here."""
     if sys.platform == "win32":
@@ -130,14 +144,29 @@ def not_a_port(path: str, mode: int | None = None) -> PortError:
 def no_permission(path: str) -> PortError:
     """The system forbids to open the port; the hint names the group that may."""
     message = f"no permission to open {path!r}"
-    hint = f"let this user read and write {path!r}"
+    group, hint = _remedy(path)
+    if group:
+        message += f": it belongs to group {group!r}"
+    return PortError(message, hint)
+
+
+def access(path: str) -> Access:
+    """Say whether this user may open a port, by its permissions; not on Windows."""
+    group, hint = _remedy(path)
+    allowed = os.access(path, os.R_OK | os.W_OK)
+    return Access(allowed, group, "" if allowed else hint)
+
+
+def _remedy(path: str) -> tuple[str, str]:
+    """The group that a port belongs to, and what to type to be let in."""
+    name, hint = "", f"let this user read and write {path!r}"
     with suppress(OSError, ImportError, KeyError):
         import grp
         import pwd
 
         node = os.stat(path)
         group = grp.getgrgid(node.st_gid)
-        message += f": it belongs to group {group.gr_name!r}"
+        name = group.gr_name
         user = pwd.getpwuid(os.geteuid()).pw_name
         if node.st_mode & 0o060 != 0o060 or node.st_gid == 0:
             hint = f"sudo chown $USER {_typed(path)} (until it is plugged in again)"
@@ -148,7 +177,7 @@ def no_permission(path: str) -> PortError:
             hint += f"type: newgrp {group.gr_name}"
         else:
             hint = f"sudo usermod -aG {group.gr_name} $USER, then log in again"
-    return PortError(message, hint)
+    return name, hint
 
 
 def in_use(path: str) -> PortBusyError:
