@@ -86,7 +86,7 @@ def read_rows(
     Raises:
         ResumeError: the first line is not the header of such a file.
     """
-    source = _whole(lines)
+    source = whole_lines(lines)
     header = next(source, None)
     if header is None:
         return
@@ -106,20 +106,20 @@ def read_rows(
                 continue
             if any(cells[place] != text for place, text in filters):
                 continue
-            time = _time(cells[at_time])
+            time = read_time(cells[at_time])
             if time is not None:
                 yield time, cells[at_channel], cells[at_register], cells[at_value]
     except csv.Error as error:
         raise ResumeError(f"the file of rows is damaged: {error}") from error
 
 
-def _whole(lines: Iterable[str]) -> Iterator[str]:
+def whole_lines(lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
         if line.endswith("\n"):
             yield line.replace("\0", "")
 
 
-def _time(text: str) -> datetime | None:
+def read_time(text: str) -> datetime | None:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:

@@ -64,6 +64,13 @@ class Template:
         self._head = os.path.join(folder, head) if folder else head
         self._rest = rest  # field, text, field, text, ...
 
+    @classmethod
+    def literal(cls, path: str) -> "Template":
+        """One file: braces and ``..`` are part of its path."""
+        made = cls("x")
+        made.text = made._head = path
+        return made
+
     def __repr__(self) -> str:
         return f"Template({self.text!r})"
 

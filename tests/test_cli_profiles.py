@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -154,17 +156,103 @@ def test_a_log_goes_back_for_years(run):
     assert 0 < len(recent) < len(rows(run("events", VDEW, "--from=-400d").stdout))
 
 
+# -- into a database
+
+
+def select(file, query: str) -> list[tuple]:
+    with closing(sqlite3.connect(file)) as database:
+        return database.execute(query).fetchall()
+
+
+def test_a_profile_goes_on_in_a_database(run, tmp_path):
+    file, query = tmp_path / "x.db", "SELECT time, register, nth, value FROM readings"
+    run("load-profile", HOUSE, "--from=-1d", "--to=-2h", "-o", str(file))
+    before = select(file, query)
+    assert len(before) > 300  # of nearly a day
+    assert set(select(file, "SELECT meter, channel, serial FROM readings")) == {
+        (HOUSE, "P.01", "10048151")
+    }
+    for _ in range(2):
+        last = run("load-profile", HOUSE, "--from=last", "--append", "-o", str(file))
+        assert last.stdout == ""
+    after = select(file, query)
+    assert {nth for _, _, nth, _ in after} == {1}
+    assert set(before) < set(after) and len(after) - len(before) in range(28, 41, 4)
+    assert "nothing new" in last.stderr
+
+
+def test_a_profile_of_a_meter_goes_on_in_a_csv(run, tmp_path):
+    """Its rows have its name, and those of others do not count."""
+    config = tmp_path / "meters.toml"
+    config.write_text(f"""schema = 1
+[meters.a]
+port = "{HOUSE}"
+[meters.b]
+port = "{HOUSE}"
+""")
+    file = tmp_path / "x.csv"
+    run("-c", str(config), "load-profile", "b", "--from=-1h", "-o", str(file))
+    argv = ("-c", str(config), "load-profile", "a", "-o", str(file), "--append")
+    run(*argv, "--from=-3d", "--to=-2h")
+    run(*argv, "--from=last")
+    kept = [row for row in rows(file.read_text()) if row["meter"] == "a"]
+    times = sorted({row["time"] for row in kept})
+    assert len(kept) == len(times) * 4 and 287 <= len(times) <= 290
+
+
+@pytest.mark.parametrize("name", ["x.db", "x.csv"])
+def test_a_log_goes_on(run, tmp_path, name):
+    file, whole = tmp_path / name, tmp_path / "whole.csv"
+    argv = ("events", VDEW, "-o", str(file))
+    run("events", VDEW, "-o", str(whole))
+    known = rows(whole.read_text())
+    run(*argv, "--to", known[len(known) // 2]["time"])
+    run(*argv, "--from=last")
+    if name == "x.csv":
+        assert file.read_text() == whole.read_text()
+    else:
+        query = "SELECT time, register, nth, serial FROM readings ORDER BY time"
+        assert select(file, query) == [
+            (row["time"], row["status"], 1, "10048157") for row in known
+        ]
+    assert "-o FILE" in run("events", VDEW, "--from=last", exit=2).stderr
+
+
 @pytest.mark.parametrize(
-    "argv",
+    ("argv", "count"),
     [
-        ("readout", "sim://household"),
-        ("load-profile", "sim://vdew"),
-        ("load-profile", "sim://vdew", "--append", "--from", "last"),
+        (("readout", HOUSE), 28),
+        (("readout", HOUSE, "--only=1.8.0,2.8.0", "--append"), 2),
+        (("read", HOUSE, "1.8.0"), 1),
+        (("listen", "sim://p1?period=0.1", "--count=2"), 76),
     ],
 )
-def test_a_database_is_not_replaced_by_text(run, tmp_path, argv):
+def test_readings_go_into_a_database(run, tmp_path, argv, count):
+    file = tmp_path / "x.db"
+    for turn in (1, 2):
+        assert run(*argv, "-o", str(file)).stdout == ""
+        assert select(file, "SELECT count(*) FROM readings") == [(turn * count,)]
+    assert select(file, "SELECT DISTINCT meter, channel FROM readings") == [
+        (argv[1], "")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("argv", "exit", "words"),
+    [
+        (("readout", HOUSE, "-f", "csv"), 2, "is a database by its suffix"),
+        (("load-profile", HOUSE, "-f", "json"), 2, "is a database by its suffix"),
+        (("decode", "x.db"), 2, "when a meter was read"),
+        (("readout", HOUSE), 10, "no SQLite database"),
+        (("read", HOUSE, "1.8.0"), 10, "no SQLite database"),
+        (("events", HOUSE), 10, "no SQLite database"),
+        (("events", HOUSE, "--from=last"), 10, "no SQLite database"),
+        (("load-profile", HOUSE, "--from=last"), 10, "no SQLite database"),
+    ],
+)
+def test_what_is_no_database_of_ours_is_left_alone(run, tmp_path, argv, exit, words):
     file = tmp_path / "x.db"
     file.write_bytes(b"SQLite format 3\0 and rows")
-    said = run(*argv, "-o", str(file), exit=2).stderr
-    assert "is a database by its suffix" in said and "dump" in said
+    said = run(*argv, "-vv", "-o", str(file), exit=exit).stderr
+    assert words in said and " > " not in said  # no byte was sent
     assert file.read_bytes() == b"SQLite format 3\0 and rows"

@@ -17,8 +17,10 @@ from typing import Any
 import pytest
 from output_samples import HOSTILE, MAXIMUM, TIME, brackets, reading, readout
 
+from iecread.archiverows import Record
 from iecread.errors import OutputError
 from iecread.loadprofile import Row
+from iecread.ordinals import Place
 from iecread.output import sqlite as module
 from iecread.output.sqlite import SqliteStore
 from iecread.resume import from_times
@@ -208,6 +210,74 @@ def test_a_file_for_each_month(tmp_path: Path) -> None:
     assert kept.put(one()) == str(tmp_path / "a" / "kitchen-11.db")
     assert len(select(tmp_path / "a" / "kitchen-11.db")) == 2
     assert from_times(kept.newest("kitchen")).start == later.time
+
+
+# -- archives
+
+
+def record(
+    number: int | None, hour: float, value: str, *flags: str, total: int | None = None
+) -> Record:
+    time = TIME + timedelta(hours=hour)
+    cells = {"AONo": number, "GONo": total, "Vb": value}
+    rows = tuple(
+        Row(time, "3", name, Decimal(cell), str(cell), None, flags)
+        for name, cell in cells.items()
+        if cell is not None
+    )
+    return Record(Place(number, total, time, ""), rows, not flags)
+
+
+def archive(path: Path) -> list[Any]:
+    query = "SELECT nth, value, status FROM readings WHERE register = 'Vb' ORDER BY 1"
+    return select(path, query)
+
+
+def test_records_of_one_time_are_told_apart_whenever_they_come(tmp_path: Path) -> None:
+    kept, path = store(tmp_path), tmp_path / "x.db"
+    records = [record(n, 1, str(n * 10)) for n in (7, 8, 9)]
+    assert kept.put_records(records, "gas", "5") == 6
+    for part in (records[1:], records[2:], records[:1], [record(10, 1, "100")]):
+        kept.put_records(part, "gas", "5")
+    assert archive(path) == [(n, str(n * 10), "ok") for n in (7, 8, 9, 10)]
+
+
+def test_records_that_nobody_should_count_on(tmp_path: Path) -> None:
+    kept, path = store(tmp_path), tmp_path / "x.db"
+    kept.put_records([record(7, 1, "1"), record(8, 2, "2", "check-failed")], "gas")
+    kept.put_records(
+        [record(7, 1, "9", "check-failed")], "gas"
+    )  # never over a good one
+    assert archive(path) == [(7, "1", "ok"), (8, "2", "unchecked")]
+    kept.put_records([record(7, 1, "1"), record(7, 1, "3", "overlap")], "gas")
+    assert archive(path) == [(-7, "3", "ok"), (7, "1", "ok"), (8, "2", "unchecked")]
+    kept.put_records([record(None, 1, "4", total=20)], "gas")
+    assert archive(path)[-1] == (20, "4", "ok")
+
+
+def test_records_without_numbers_are_counted(tmp_path: Path) -> None:
+    kept = store(tmp_path)
+    kept.put_records([record(None, 1, "1"), record(None, 1, "2")], "gas")
+    assert archive(tmp_path / "x.db") == [(1, "1", "ok"), (2, "2", "ok")]
+
+
+def test_the_newest_record(tmp_path: Path) -> None:
+    kept = store(tmp_path)
+    assert kept.tail("gas", 3) is None
+    kept.put_records([record(n, 1, "1", total=2 * n) for n in (8, 9, 10)], "gas")
+    kept.put_records([record(99, 9, "1")], "other")
+    found = kept.tail("gas", 3)
+    assert found and found.place[:3] == (10, 20, TIME + timedelta(hours=1))
+    assert found.registers == {"AONo", "GONo", "Vb"} and kept.tail("gas", 4) is None
+    kept.put_records([record(11, 0, "1")], "gas")  # its clock was set back
+    found = kept.tail("gas", 3)
+    assert found and found.place.number == 11
+    kept.put_records([record(1, 2, "1")], "gas")  # it was reset
+    found = kept.tail("gas", 3)
+    assert found and found.place.number == 1
+    kept.put_records([record(n, n, "1") for n in range(2, 9)], "gas")
+    found = kept.tail("gas", 3)  # that number was there before
+    assert found and found.place[:3] == (8, None, TIME + timedelta(hours=8))
 
 
 # -- what is left alone

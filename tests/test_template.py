@@ -144,3 +144,13 @@ def test_the_files_that_are_there(tmp_path: Path) -> None:
 def test_databases() -> None:
     assert is_database("x/readings.DB") and is_database("a.sqlite3")
     assert not is_database("db") and not is_database("x.db/readings.csv")
+
+
+def test_one_file_whatever_its_name(tmp_path: Path) -> None:
+    path = str(tmp_path / "a" / ".." / "{meter}[1].db")
+    template = Template.literal(path)
+    assert template.path("kitchen") == path and not template.fields
+    assert template.existing("kitchen") == []
+    (tmp_path / "a").mkdir()
+    Path(path).touch()
+    assert template.existing("kitchen") == [path]

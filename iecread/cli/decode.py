@@ -20,6 +20,7 @@ from iecread.cli.options import (
     timezone_option,
 )
 from iecread.errors import PortError, RemoteProtocolError
+from iecread.template import is_database
 
 if TYPE_CHECKING:
     from iecread.protocol.parity import Parity
@@ -71,6 +72,11 @@ def command(
     from iecread.protocol.telegrams import BlockCheck, TelegramDecoder
     from iecread.readings import readout
 
+    if is_database(out.output):
+        raise UsageError(
+            "a database wants to know when a meter was read, and FILE does not tell",
+            "name a .csv or .jsonl with -o",
+        )
     parity = {"7e1": Parity.EVEN, "auto": None}.get(framing, Parity.NONE)
     if explain:
         with _opened(around, file) as stream:

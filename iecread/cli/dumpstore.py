@@ -246,7 +246,7 @@ class Stores:
         Raises:
             OutputError: what is there cannot be read.
         """
-        from iecread.resume import Resume, ResumeError, from_csv, from_times
+        from iecread.resume import Resume, ResumeError, from_csv
 
         store, template = self._profiles[profile.name]
         keys = profile.load_profile
@@ -255,8 +255,7 @@ class Stores:
             from iecread.output.sqlite import SqliteStore
 
             assert isinstance(store, SqliteStore)
-            begun = from_times(store.newest(profile.name, keys.channel)).start
-            return Resume(begun, from_times(store.newest(profile.name)).newest)
+            return store.resume(profile.name, keys.channel)
         number = serial if "serial" in template.fields else None
         start = None
         newest: dict[tuple[str, str], Any] = {}

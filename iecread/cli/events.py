@@ -1,5 +1,11 @@
-"""``iecread events``: the event log, an entry a row."""
+"""``iecread events``: the event log, an entry a row.
 
+With ``--from last`` the request begins with the newest entry of the file, and what the
+file has already is left out.
+"""
+
+import csv
+from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +28,16 @@ from iecread.cli.options import (
     read_command_option,
     target_argument,
 )
-from iecread.cli.rows import FORMATS, Column, RowWriter
+from iecread.cli.rows import FORMATS, Column, RowWriter, going_on, read_back
+from iecread.cli.writing import database
 from iecread.errors import RemoteProtocolError
+from iecread.output.rowtext import lines
+from iecread.settings import is_port
+from iecread.template import is_database
 
 if TYPE_CHECKING:
     from iecread.eventlog import Event
+    from iecread.eventresume import LogEnd
 
 COLUMNS = (
     Column("time", 25),
@@ -43,6 +54,7 @@ COLUMNS = (
     cls=Command,
     short_help="The event log.",
     example="iecread events /dev/ttyUSB0 --from -7d\n"
+    "iecread events /dev/ttyUSB0 --from last -o kitchen.db\n"
     "iecread events sim://vdew --channel P.98 -f json",
 )
 @target_argument
@@ -58,8 +70,9 @@ COLUMNS = (
     "from_",
     cls=Option,
     section="Log",
-    type=Moment(),
-    help="ISO, -24h, today, yesterday.  [default: the oldest]",
+    type=Moment("last"),
+    help="ISO, -24h, today, yesterday; last: behind the newest entry in -o FILE.  "
+    "[default: the oldest]",
 )
 @click.option(
     "--to",
@@ -91,8 +104,9 @@ def command(
 ) -> None:
     """Read an event log: time, status in hexadecimal and in words, what is attached.
 
-    Exit 3: there is nothing in this range; 8: something stayed damaged, the rest is
-    written.
+    -o FILE.db is a SQLite database, which rows are added to.  Exit 3: there is
+    nothing in this range (with --from last, 0); 8: something stayed damaged, the rest
+    is written.
     """
     from iecread.cli.login import station
     from iecread.cli.target import chosen
@@ -102,20 +116,29 @@ def command(
     from iecread.profilerequest import RequestError, data_set
 
     meant = resolve_target(around, target, meter, password)
+    profile = meant.profile
     clock = chosen(meant, "clock", clock)
     zone = zone_of(meant.options.get("timezone"))
     now, watch = datetime.now().astimezone(), MeterClock(zone, clock)
-    start, end = (text and resolve(text, now, watch) or None for text in (from_, to))
+    end = resolve(to, now, watch) if to else None
+    known: LogEnd | None = None
+    if from_ == "last":
+        known, out = _resumed(out, channel, profile.name if profile else meant.port)
+        start = known.start
+    else:
+        start = resolve(from_, now, watch) if from_ else None
     in_order(start, end, now)
     try:
         data_set(channel, "")
     except RequestError as error:
         raise UsageError(str(error)) from error
     unsure = 0
-    with RowWriter(around, out, COLUMNS) as writer:
+    stored = is_database(out.output)
+    columns = (*COLUMNS, Column("serial", 0)) if stored else COLUMNS
+    with RowWriter(around, out, columns) as writer:
         with (
             station(around, meant) as line,
-            line.session() as session,
+            line.session(serial=stored) as session,
         ):
             line.wipe_before_rows(writer.format)
             decoder = EventDecoder(zone, clock, table=session.status_table)
@@ -128,22 +151,50 @@ def command(
                 decoder=decoder,
                 commands=(command,) if command else None,
             ):
+                cells = _cells(event, line.meter.options.meter)
+                if known is not None and not _is_new(known, event, cells):
+                    continue
                 unsure += bool(event.flags)
-                writer.add(_cells(event, line.meter.options.meter))
+                writer.add((*cells, line.serial) if stored else cells)
         writer.flush()
         trouble = decoder.error()
         if trouble is not None:
             raise trouble
-        if not writer.rows:
+        if not writer.rows and known is None:
             raise PartialError(
                 f"{channel} has no events in this range",
                 "another range, or another --channel",
             )
+    if not writer.rows:
+        around.note("nothing new")
     if out.strict and unsure:
         raise RemoteProtocolError(
             f"{unsure} events are not sure",
             "without --strict they are written with that flag",
         )
+
+
+def _resumed(
+    out: OutputOptions, channel: str, meter: str
+) -> "tuple[LogEnd, OutputOptions]":
+    """How far the file goes; it is appended to."""
+    from iecread.eventresume import LogEnd, from_csv
+
+    out = going_on(out)
+    if is_database(out.output):  # where nothing can be twice
+        newest = database(out).newest(meter, channel)
+        return LogEnd(max((row[0] for row in newest), default=None), Counter()), out
+    names = [column.name for column in COLUMNS]
+    name = "" if is_port(meter) else meter
+    end = read_back(
+        out.output, lambda file: from_csv(file, names, meter=name, channel=channel)
+    )
+    return end or LogEnd(None, Counter()), out
+
+
+def _is_new(known: "LogEnd", event: "Event", cells: tuple[Any, ...]) -> bool:
+    (texts,) = csv.reader([lines([cells])])
+    return known.is_new(event.time, texts)
 
 
 def _cells(event: "Event", meter: str | None) -> tuple[Any, ...]:

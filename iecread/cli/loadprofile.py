@@ -32,8 +32,11 @@ from iecread.cli.options import (
     read_command_option,
     target_argument,
 )
-from iecread.cli.rows import FORMATS, Column, RowWriter
-from iecread.errors import OutputError, RemoteProtocolError
+from iecread.cli.rows import FORMATS, Column, RowWriter, going_on, read_back
+from iecread.cli.writing import database
+from iecread.errors import RemoteProtocolError
+from iecread.settings import is_port
+from iecread.template import is_database
 
 if TYPE_CHECKING:
     from iecread.continuity import Continuity
@@ -62,7 +65,7 @@ _NOT_SURE = {"unchecked", "malformed"}
     cls=Command,
     short_help="Interval values between two times.",
     example="iecread load-profile /dev/ttyUSB0 --from yesterday --to today\n"
-    "iecread load-profile /dev/ttyUSB0 --from last -o kitchen.csv\n"
+    "iecread load-profile /dev/ttyUSB0 --from last -o kitchen.db\n"
     "iecread load-profile sim://vdew --from -6h -f json",
 )
 @target_argument
@@ -147,9 +150,10 @@ def command(
 ) -> None:
     """Read a load profile; the time of a row is the end of its interval.
 
-    --from last begins an empty file 31 days back; say --from WHEN -o FILE to begin it
-    elsewhere.  Gaps and overlaps are told on stderr.  Exit 3: there is nothing in
-    this range (with --from last, 0); 8: something stayed damaged, the rest is written.
+    -o FILE.db is a SQLite database, which rows are added to.  --from last begins an
+    empty file 31 days back; say --from WHEN -o FILE to begin it elsewhere.  Gaps and
+    overlaps are told on stderr.  Exit 3: there is nothing in this range (with --from
+    last, 0); 8: something stayed damaged, the rest is written.
     """
     from iecread.cli.login import station
     from iecread.cli.target import chosen, refuse_archive
@@ -172,9 +176,8 @@ def command(
     end = resolve(to, now, watch)
     resume: Resume | None = None
     if from_ == "last":
-        resume, out = _resumed(
-            around, out, channel or _usual(meant.options.get("device", "auto"))
-        )
+        known = channel or _usual(meant.options.get("device", "auto"))
+        resume, out = _resumed(out, known, profile.name if profile else meant.port)
         start = resume.start or now - NEW_FILE
     else:
         start = resolve(from_, now, watch)
@@ -289,32 +292,21 @@ def _check(
 
 
 def _resumed(
-    around: Surroundings, out: OutputOptions, channel: str
+    out: OutputOptions, channel: str, meter: str
 ) -> "tuple[Resume, OutputOptions]":
     """How far the file goes; it is appended to."""
-    from iecread.resume import Resume, ResumeError, from_csv
+    from iecread.resume import Resume, from_csv
 
-    if out.output == "-":
-        raise UsageError("--from last needs a file", "name one with -o FILE")
-    out = out._replace(append=True)
-    if out.format_ not in ("auto", "csv"):
-        raise UsageError("--from last goes on with a CSV", "leave -f out")
-    out = out._replace(format_="csv")
-    if not os.path.exists(out.output):
-        return Resume(None, {}), out
-    try:
-        with open(out.output, encoding="utf-8", newline="") as file:
-            known = from_csv(file, meter="")
-        with open(out.output, encoding="utf-8", newline="") as file:
-            here = from_csv(file, meter="", channel=channel)
-    except (ResumeError, UnicodeDecodeError) as error:
-        raise OutputError(
-            f"cannot go on with {out.output!r}: {error}", "use another file"
-        ) from error
-    except OSError as error:
-        raise OutputError(f"cannot read {out.output!r}: {error.strerror}") from error
+    out = going_on(out)
+    if is_database(out.output):
+        return database(out).resume(meter, channel), out
+    name = "" if is_port(meter) else meter
+    known = read_back(out.output, lambda file: from_csv(file, meter=name))
+    here = read_back(
+        out.output, lambda file: from_csv(file, meter=name, channel=channel)
+    )
     # Rows may go by another name than they are asked for: none is written twice
-    return Resume(here.start, known.newest), out
+    return Resume(here and here.start, known.newest if known else {}), out
 
 
 def _new(rows: "Iterable[Row]", resume: "Resume | None") -> "Iterator[Row]":

@@ -12,11 +12,15 @@ from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
 from iecread.cli.options import OutputOptions
 from iecread.errors import RemoteProtocolError
+from iecread.template import is_database
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from iecread.config import Profile
+    from iecread.output import Formatter
+    from iecread.output.sink import Sink
+    from iecread.output.sqlite import SqliteStore
     from iecread.readings import Readout
 
 _SUFFIXES = {
@@ -33,6 +37,8 @@ _NOT_SURE = ("malformed", "unchecked")
 def chosen_format(format_: str, output: str, terminal: bool) -> str:
     """Return the format that ``auto`` stands for; others as they are.
 
+    A database, by its suffix, is ``sqlite``, which no option can say.
+
     Args:
         format_: what ``-f`` says.
         output: what ``-o`` says; ``-`` is stdout.
@@ -42,6 +48,8 @@ def chosen_format(format_: str, output: str, terminal: bool) -> str:
         return format_
     if output == "-":
         return "table" if terminal else "csv"
+    if is_database(output):
+        return "sqlite"
     dot = output.rfind(".")
     return _SUFFIXES.get(output[dot:].lower(), "csv") if dot >= 0 else "csv"
 
@@ -50,19 +58,32 @@ def check_output(out: OutputOptions) -> None:
     """Say no to what cannot be written, before anything there is touched.
 
     Raises:
-        UsageError: nothing to append to, or a database, which text must not replace.
+        UsageError: nothing to append to, or a format that a database has not.
     """
     if out.output == "-":
         if out.append:
             raise UsageError("--append needs a file", "name one with -o FILE")
-        return
-    from iecread.template import is_database
-
-    if is_database(out.output):
+    elif is_database(out.output) and out.format_ != "auto":
         raise UsageError(
-            f"{out.output!r} is a database by its suffix, and this command writes text",
-            "iecread dump -o stores in databases; name a .csv here",
+            f"{out.output!r} is a database by its suffix, not -f {out.format_}",
+            "leave -f out, or name another file",
         )
+
+
+def database(out: OutputOptions) -> "SqliteStore":
+    """The database that ``-o`` names; looked at, so that no readout is lost on it.
+
+    Raises:
+        OutputError: it cannot be there, is locked, or is something else.
+        UsageError: the output options do not go together.
+    """
+    check_output(out)
+    from iecread.output.sqlite import SqliteStore
+    from iecread.template import Template
+
+    store = SqliteStore(Template.literal(out.output), utc=out.utc, make=False)
+    store.check()
+    return store
 
 
 def layout_of(profile: "Profile") -> dict[str, Any]:
@@ -81,7 +102,7 @@ class Writer:
     """Writes readouts as the output options say; a context manager.
 
     Attributes:
-        format: the format, never ``auto``.
+        format: the format, never ``auto``; ``sqlite`` for a database.
         live: whether a person looks at a table on a terminal.
     """
 
@@ -107,14 +128,19 @@ class Writer:
         self._target = None if out.output == "-" else out.output
         self._strict = out.strict
         self._written = False
-        self._open(out, profile)
+        self._formatter: Formatter | None = None
+        self._sink: Sink | None = None
+        self._store: SqliteStore | None = None
+        if self.format == "sqlite":
+            self._store = database(out)
+        else:
+            self._sink = self._open(out, profile)
 
-    def _open(self, out: OutputOptions, profile: "Profile | None") -> None:
+    def _open(self, out: OutputOptions, profile: "Profile | None") -> "Sink":
         from iecread.output import formatter
         from iecread.output.sink import Sink
 
         header = ""
-        self._formatter = None
         if self.format != "raw":
             self._formatter = formatter(
                 self.format,
@@ -125,10 +151,9 @@ class Writer:
                 **(layout_of(profile) if profile and self.format == "csv" else {}),
             )
             header = self._formatter.begin()
-        self._sink = Sink(self._target, out.append, header)
+        return Sink(self._target, out.append, header)
 
     def __enter__(self) -> "Writer":
-        self._sink.__enter__()
         return self
 
     def write(self, readout: "Readout", data: bytes = b"") -> None:
@@ -142,17 +167,18 @@ class Writer:
             OutputError: it could not be written.
             RemoteProtocolError: ``--strict``, and it has a register that is not sure.
         """
-        if self._formatter is None:
-            self._sink.write(data)
-        else:
-            self._sink.write(self._formatter.readout(readout))
+        if self._store is not None:
+            self._store.put(readout)
+        if self._sink is not None:
+            text = self._formatter.readout(readout) if self._formatter else data
+            self._sink.write(text)
         self._written = True
         if self._strict:
             demand_all_sure(readout)
 
     def failed(self) -> None:
         """Say in the output that the meter could not be read, where it can say so."""
-        if self.format == "prom" and not self._written:
+        if self._sink is not None and self.format == "prom" and not self._written:
             from iecread.output.prom import failure
 
             self._sink.write(failure("", _last_success(self._target)))
@@ -164,6 +190,8 @@ class Writer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._sink is None:
+            return
         if error is None or self._written:
             if self._formatter is not None:
                 self._sink.write(self._formatter.end())

@@ -18,10 +18,9 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
-from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
 
 from iecread.errors import OutputError
 from iecread.output.append import SAFELY, try_lock
@@ -33,8 +32,15 @@ from iecread.output.files import (
     make_folders,
 )
 from iecread.output.group import Groups
-from iecread.output.rows import iso, plain, rows
-from iecread.output.rowtext import Cell, cell_text
+from iecread.output.sqliterows import (
+    EPOCH,
+    MICROSECOND,
+    Numbering,
+    Values,
+    number_of,
+    readout_values,
+    row_values,
+)
 from iecread.output.text import printable
 from iecread.statefolder import sync_folder
 from iecread.template import Template
@@ -42,8 +48,11 @@ from iecread.template import Template
 if TYPE_CHECKING:  # the module is imported when a file is opened
     import sqlite3
 
+    from iecread.archiveresume import Tail
+    from iecread.archiverows import Record
     from iecread.loadprofile import Row
     from iecread.readings import Readout
+    from iecread.resume import Resume
 
 LOCK_TIMEOUT = 15.0
 """Seconds to wait for another program that writes in the database."""
@@ -62,7 +71,8 @@ CREATE TABLE readings (
   unix_us  INTEGER NOT NULL,  -- time in microseconds since 1970-01-01 UTC
   serial   TEXT    NOT NULL,  -- the meter's own number; '' if it told none
   stamp    TEXT    NOT NULL,  -- the meter's time of the value; '' for none
-  nth      INTEGER NOT NULL,  -- 1; more where all of the above comes again
+  nth      INTEGER NOT NULL,  -- 1; more where all of the above comes again;
+                              -- of an archive the number of the record
   time     TEXT    NOT NULL,  -- ISO 8601: of the reading, or end of the interval
   name     TEXT,              -- what the register is
   value    TEXT,              -- the digits or the text, exactly
@@ -84,11 +94,10 @@ ON CONFLICT DO UPDATE SET
   flags = excluded.flags
 WHERE excluded.status NOT IN {_UNSURE} OR readings.status IN {_UNSURE}"""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _LOCK_POLL = 0.02  # seconds
-_AGAIN = 100  # more than a register ever repeats within one interval
-_REPEATED = "overlap"  # flag of a row whose time had come before
+_NEWEST_FILES = 2  # of an archive that are looked into for its newest record
+# The columns of loadprofile.Row, and what all rows have in common
+_ROW = "time channel register value raw unit flags meter serial".split()
 
 # Primary result codes of SQLite (sqlite.org/rescode.html): why, and what to do
 _WRITABLE = "the file and its folder must be writable for you"
@@ -106,158 +115,6 @@ _REASONS = {
 }
 _OTHER = "name another file; this one is as it was"
 _FULL, _TOO_BIG = 13, 18
-
-
-class Values(NamedTuple):
-    """A row of the table, in the order of its insertion."""
-
-    meter: str
-    channel: str
-    register: str
-    unix_us: int
-    serial: str
-    stamp: str
-    nth: int
-    time: str
-    name: str | None
-    value: str | None
-    number: str | None
-    unit: str | None
-    status: str
-    flags: str
-
-
-class Numbering:
-    """Counts rows of one read that have register and time in common."""
-
-    def __init__(self) -> None:
-        self._at: object = None
-        self._seen: dict[tuple[str, str], int] = {}
-        self._turns: dict[tuple[str, object], int] = {}
-
-    def nth(self, channel: str, register: str, at: object, again: bool = False) -> int:
-        """The number of a row.
-
-        Args:
-            channel: its profile or log.
-            register: its register.
-            at: its time; rows of one time follow one another.
-            again: whether this time had come before, with other rows between.
-        """
-        if at != self._at:
-            self._at = at
-            self._seen = {}
-            if again:
-                turn = self._turns.get((channel, at), 0) + 1
-                self._turns[channel, at] = turn
-        count = self._seen.get((channel, register), 0) + 1
-        self._seen[channel, register] = count
-        turn = self._turns.get((channel, at), 0) if again else 0
-        return count + _AGAIN * turn
-
-
-def readout_values(readout: "Readout", utc: bool = False) -> list[Values]:
-    """The rows of a readout.
-
-    Args:
-        readout: with the time when it was read.
-        utc: ``time`` in UTC.
-
-    Raises:
-        OutputError: it has no time.
-    """
-    if readout.time is None:
-        raise OutputError(
-            "a database wants to know when a meter was read, and that is not known",
-            "write it as JSON or CSV",
-        )
-    meter = printable(readout.meter or readout.port or "")
-    serial = printable(readout.serial or "")
-    unix_us = (readout.time - _EPOCH) // _MICROSECOND
-    time_ = iso(readout.time, utc)
-    numbering = Numbering()
-    found = []
-    for reading in readout.registers:
-        stamp = printable(reading.stamp or "")
-        for row in rows(reading):
-            register = printable(row.register)
-            value, number = _value(row.value)
-            nth = numbering.nth(stamp, register, unix_us)
-            key = (meter, "", register, unix_us, serial, stamp, nth)
-            name, unit = _text(reading.name), _text(row.unit)
-            data = (time_, name, value, number, unit, reading.status, "")
-            found.append(Values(*key, *data))
-    return found
-
-
-def row_values(
-    columns: Sequence[str],
-    cells: Iterable[Sequence[Cell]],
-    numbering: Numbering,
-    meter: str,
-    utc: bool = False,
-) -> list[Values]:
-    """The rows of a load profile, an archive or a log.
-
-    Args:
-        columns: names of the columns that ``cells`` have.
-        cells: a cell for each column, in the order in which they came.
-        numbering: one for all rows of a read.
-        meter: for rows without one.
-        utc: ``time`` in UTC.
-    """
-    return [
-        _row_values(dict(zip(columns, row, strict=True)), numbering, meter, utc)
-        for row in cells
-    ]
-
-
-def _row_values(
-    row: Mapping[str, Cell], numbering: Numbering, meter: str, utc: bool
-) -> Values:
-    at = row["time"]
-    unix_us = (at - _EPOCH) // _MICROSECOND if isinstance(at, datetime) else 0
-    stamp = "" if isinstance(at, datetime) else printable(cell_text(at))
-    flags = row.get("flags") or ()
-    assert isinstance(flags, tuple)
-    channel = printable(cell_text(row["channel"]))
-    if "status" in row:  # a log
-        register = printable(cell_text(row["status"]))
-        name, value, number = row["words"], _text(cell_text(row["elements"])), None
-        unit = None
-    else:
-        register = printable(cell_text(row["register"]))
-        name, unit = None, _text(cell_text(row["unit"]))
-        found = row["value"]
-        assert found is None or isinstance(found, Decimal | str)
-        value, number = _value(found)
-    return Values(
-        meter=printable(cell_text(row["meter"]) or meter),
-        channel=channel,
-        register=register,
-        unix_us=unix_us,
-        serial=printable(cell_text(row.get("serial"))),
-        stamp=stamp,
-        nth=numbering.nth(channel, register, at, _REPEATED in flags),
-        time=cell_text(at, utc) if isinstance(at, datetime) else stamp,
-        name=_text(cell_text(name)),
-        value=value,
-        number=number,
-        unit=unit,
-        status=next((w for w in ("malformed", "unchecked") if w in flags), "ok"),
-        flags=printable(";".join(flags)),
-    )
-
-
-def _text(text: str | None) -> str | None:
-    return printable(text) if text else None
-
-
-def _value(value: Decimal | str | None) -> tuple[str | None, str | None]:
-    """The exact text of a value, and what SQLite makes its number of."""
-    if isinstance(value, Decimal):
-        return plain(value), plain(value)
-    return _text(value), None
 
 
 class SqliteStore:
@@ -312,18 +169,47 @@ class SqliteStore:
         self, rows: Iterable["Row"], meter: str, serial: str | None = None
     ) -> int:
         """See ``store.Store``."""
-        parts: dict[str, list[Values]] = {}
+        return self._put_rows([(None, rows)], meter, serial)
+
+    def put_records(
+        self, records: "Iterable[Record]", meter: str, serial: str | None = None
+    ) -> int:
+        """Store records of an archive, each whole or not at all.
+
+        Records of one time are told apart by their numbers, so that storing some of
+        them again, with others or without, is harmless.
+
+        Args:
+            records: in the order in which they came.
+            meter: name of the meter.
+            serial: its number.
+
+        Returns:
+            How many rows they have.
+
+        Raises:
+            OutputError: they are not all stored.
+        """
+        parts = ((number_of(record.place), record.rows) for record in records)
+        return self._put_rows(parts, meter, serial)
+
+    def _put_rows(
+        self,
+        parts: "Iterable[tuple[int | None, Iterable[Row]]]",
+        meter: str,
+        serial: str | None,
+    ) -> int:
+        found: dict[str, list[Values]] = {}
         numbering = Numbering()
-        names = ("time", "channel", "register", "value", "raw", "unit", "flags")
         count = 0
-        for row in rows:
-            cells = (*row, meter, serial)
-            values = row_values(
-                (*names, "meter", "serial"), [cells], numbering, meter, self._utc
-            )
-            parts.setdefault(self._path(meter, serial, row.time), []).extend(values)
-            count += 1
-        for path, part in parts.items():
+        for record, rows in parts:
+            for row in rows:
+                cells = (*row, meter, serial)
+                values = row_values(_ROW, cells, numbering, meter, self._utc, record)
+                path = self._path(meter, serial, row.time)
+                found.setdefault(path, []).append(values)
+                count += 1
+        for path, part in found.items():
             self.put_values(path, part)
         return count
 
@@ -352,6 +238,41 @@ class SqliteStore:
         for path in self._template.existing(meter):
             found += _newest(path, printable(meter), channel)
         return found
+
+    def resume(self, meter: str, channel: str) -> "Resume":
+        """How far the rows of a profile go.
+
+        Args:
+            meter: name of the meter, or its port.
+            channel: the profile.
+
+        Raises:
+            OutputError: the database cannot be read.
+        """
+        from iecread.resume import Resume, from_times
+
+        start = from_times(self.newest(meter, channel)).start
+        # Rows may go by another name than they are asked for: none is stored twice
+        return Resume(start, from_times(self.newest(meter)).newest)
+
+    def tail(self, meter: str, archive: int | str) -> "Tail | None":
+        """The newest record of an archive, see ``archiveresume``.
+
+        Args:
+            meter: name of the meter, or its port.
+            archive: the channel of its rows.
+
+        Raises:
+            OutputError: the database cannot be read.
+        """
+        from iecread.archiveresume import TailFinder
+
+        finder = TailFinder()
+        for path in self._template.existing(meter)[-_NEWEST_FILES:]:
+            for row in _tail(path, printable(meter), str(archive)):
+                finder.add(*row)
+            finder.finish()
+        return finder.tail
 
     def _path(self, meter: str, serial: str | None, time: datetime | None) -> str:
         return self._template.path(meter, serial, time, zone=self._zone, utc=self._utc)
@@ -529,6 +450,38 @@ def _newest(
         for name, register, _ in found[:]:
             query = database.execute(_BEFORE, (meter, name, register, last))
             found += [(name, register, at) for (at,) in query if at is not None]
-    return [
-        (_EPOCH + at * _MICROSECOND, name, register) for name, register, at in found
-    ]
+    return [(EPOCH + at * MICROSECOND, name, register) for name, register, at in found]
+
+
+_RECORDS = """\
+WITH records AS (SELECT DISTINCT unix_us AS at, nth FROM readings
+                 WHERE meter = ?1 AND channel = ?2)
+SELECT * FROM (SELECT * FROM records ORDER BY at DESC, nth DESC LIMIT 1)
+UNION ALL SELECT * FROM (SELECT * FROM records ORDER BY nth DESC, at DESC LIMIT 1)"""
+_OTHERS = """\
+SELECT count(DISTINCT unix_us) FROM readings
+WHERE meter = ? AND channel = ? AND nth = ?"""
+_RECORD = """\
+SELECT unix_us, register, coalesce(value, '') FROM readings
+WHERE meter = ? AND channel = ? AND unix_us = ? AND nth = ?"""
+
+
+def _tail(path: str, meter: str, channel: str) -> list[tuple[datetime, str, str]]:
+    """The rows of the newest record.
+
+    That is the one with the newest time.  But where a clock was set back, one with an
+    older time has a higher number: then the number behind is there, and none is there
+    twice.  So it is not where numbers began anew.
+    """
+    of = (meter, channel)
+    with _opened(path) as (database, _):
+        found = database.execute(_RECORDS, of).fetchall()
+        if not found:
+            return []
+        newest, highest = found
+        ((same,),) = database.execute(_OTHERS, (*of, newest[1]))
+        ((behind,),) = database.execute(_OTHERS, (*of, newest[1] + 1))
+        if same == 1 and behind:
+            newest = highest
+        rows = database.execute(_RECORD, (*of, *newest)).fetchall()
+    return [(EPOCH + at * MICROSECOND, register, value) for at, register, value in rows]
