@@ -64,13 +64,16 @@ class TailFinder:
         return self.tail
 
 
-def from_csv(lines: Iterable[str], *, archive: int, meter: str = "") -> Tail | None:
+def from_csv(
+    lines: Iterable[str], *, archive: int, meter: str = "", serial: str | None = None
+) -> Tail | None:
     """Find the newest record in the text of a CSV.
 
     Args:
         lines: with their line ends; a last line without one does not count.
         archive: number of the archive.
         meter: as in the column of that name.
+        serial: only records of the device with this number; None: of any.
 
     Returns:
         None where the file has no record of this archive.
@@ -79,7 +82,8 @@ def from_csv(lines: Iterable[str], *, archive: int, meter: str = "") -> Tail | N
         ResumeError: the first line is not the header of such a file.
     """
     finder = TailFinder()
-    for time, _, register, value in read_rows(lines, channel=str(archive), meter=meter):
+    rows = read_rows(lines, channel=str(archive), meter=meter, serial=serial)
+    for time, _, register, value in rows:
         finder.add(time, register, value)
     return finder.finish()
 

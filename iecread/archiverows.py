@@ -80,6 +80,7 @@ class ArchiveDecoder:
         columns: only these, by name or address of the source; empty: all.
         by_source: registers are addresses of sources, where they are known.
         intervals: leave out records that an event within a period made.
+        numbers: the numbers of the records are wanted too, whatever ``columns`` says.
         ordinals: hand in one to go on where a file ends.
         written: registers of the newest record that the file has already.
 
@@ -103,6 +104,7 @@ class ArchiveDecoder:
         columns: Sequence[str] = (),
         by_source: bool = False,
         intervals: bool = False,
+        numbers: bool = False,
         ordinals: Ordinals | None = None,
         written: Iterable[str] = (),
     ) -> None:
@@ -119,6 +121,7 @@ class ArchiveDecoder:
         self._columns = tuple(columns)
         self._by_source = by_source
         self._intervals = intervals
+        self._numbered = numbers
         self._written = frozenset(written)
         self._splitter = RowSplitter()
         self._last: datetime | None = None  # time of the record before
@@ -338,6 +341,8 @@ class ArchiveDecoder:
             )
 
     def _wanted(self, column: Column) -> bool:
+        if self._numbered and column.role in (Role.ORDINAL, Role.GLOBAL):
+            return True
         return not self._columns or any(map(column.called, self._columns))
 
     def _value(self, content: str) -> tuple[Decimal | str | None, str | None]:

@@ -10,7 +10,7 @@ asked for once more (a clock that was set back hides them from a range of time).
 Left out on purpose: lines and locks (lis200session.py), and files.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
@@ -38,18 +38,20 @@ from iecread.lis200.archivewords import archive_names, archive_number, family
 from iecread.lis200.errors import (
     BAD_RECORD,
     EMPTY,
+    LOCKED,
     NO_ARCHIVE,
     NO_LOWER,
     NO_READ_RIGHT,
     NO_UPPER,
     OVERWRITTEN,
     TOO_MANY_OPEN,
+    WRONG_CODE,
     ErrorTable,
     Lis200Refused,
 )
 from iecread.lis200.values import CodePage
 from iecread.metertime import MeterClock
-from iecread.ordinals import Missing, Ordinals
+from iecread.ordinals import Missing, Ordinals, Place
 from iecread.protocol.messages import Command
 
 _TIME_COLUMN = 3  # where software looks for it that reads no names (8.2)
@@ -57,6 +59,8 @@ _MOST_RESTARTS = 5  # of one answer without a new record
 _MOST_FILLED = 50  # gaps that are asked for once more
 # A session more may help: another reader's archive is closed, our lock opened again
 _PASSING = (TOO_MANY_OPEN, NO_READ_RIGHT)
+# What is refused so is refused for the whole archive
+_FINAL = (*_PASSING, WRONG_CODE, LOCKED)
 
 
 class ArchiveSession(Protocol):
@@ -103,6 +107,8 @@ class ArchiveRequest:
         columns: only these, by name or address of the source; empty: all.
         by_source: registers are addresses of the sources and not names.
         intervals: leave out records that an event within a period made.
+        numbers: the numbers of the records are wanted too, whatever ``columns`` says:
+            a file can be gone on with where they stand in it.
     """
 
     archive: int | str
@@ -114,6 +120,7 @@ class ArchiveRequest:
     columns: tuple[str, ...] = ()
     by_source: bool = False
     intervals: bool = False
+    numbers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +146,7 @@ class ArchiveReader:
         number: of the archive; 0 until a session has told the type of the device.
         ordinals: what is missing and what came twice.
         layout: the columns; None until they were read.
+        known: the record where the file ends; None where there is none.
     """
 
     def __init__(
@@ -150,6 +158,7 @@ class ArchiveReader:
         self.number = 0
         self.ordinals = Ordinals()
         self.layout: Layout | None = None
+        self.known: Place | None = None
         self._find_tail = find_tail
         self._clock = MeterClock(wanted.zone, wanted.clock)
         self._start = wanted.start
@@ -203,6 +212,8 @@ class ArchiveReader:
             except Lis200Refused as error:
                 if error.number == EMPTY:
                     return 0
+                if error.number in _FINAL:
+                    raise
                 continue
             rows = RowSplitter().feed(answer)
             number = rows[0][0].strip(" ") if rows else ""
@@ -269,7 +280,7 @@ class ArchiveReader:
         self.layout = Layout(*rows, page=page, selector=bk)
         tail = self._find_tail(self.number) if self._find_tail else None
         if tail is not None:
-            self._start = tail.place.time
+            self._start, self.known = tail.place.time, tail.place
             self.ordinals = Ordinals(tail.place)
         decoder = ArchiveDecoder(
             self.layout,
@@ -281,6 +292,7 @@ class ArchiveReader:
             columns=wanted.columns,
             by_source=wanted.by_source,
             intervals=wanted.intervals,
+            numbers=wanted.numbers,
             ordinals=self.ordinals,
             written=tail.registers if tail else (),
         )
@@ -300,7 +312,7 @@ class ArchiveReader:
         except Lis200Refused as error:
             if error.number == NO_ARCHIVE:
                 raise self._no_archive(session) from error
-            if error.number in _PASSING:
+            if error.number in _FINAL:
                 raise
             return []
         echo = echo_of(answer)
@@ -392,7 +404,9 @@ class ArchiveReader:
             self.ordinals.fill(True)
             try:
                 yield from self._answer(session, text, inside)
-            except Lis200Refused:
+            except Lis200Refused as error:
+                if error.number in _FINAL:
+                    raise
                 continue  # they are overwritten
             finally:
                 self.ordinals.fill(False)
@@ -426,8 +440,10 @@ def read_archive(
     retries: int = 2,
     rest: Callable[[], None] = lambda: None,
     note: Callable[[str], None] = lambda line: None,
-) -> Iterator[Record]:
+) -> Generator[Record]:
     """Read an archive, opening another session when one breaks.
+
+    Close the generator where it is not read to its end: that closes the session.
 
     Args:
         reader: what is read; it knows afterwards what is missing.
@@ -450,7 +466,7 @@ def read_archive(
                 yield from reader.read(session)
             return
         except IecReadError as error:
-            if not _passing(error):
+            if not _passing(error, reader):
                 raise
             failures = 1 if reader.ordinals.last != before else failures + 1
             if failures > retries:
@@ -460,10 +476,12 @@ def read_archive(
             rest()
 
 
-def _passing(error: IecReadError) -> bool:
+def _passing(error: IecReadError, reader: ArchiveReader) -> bool:
     """Whether another session may help."""
     if isinstance(error, Lis200Refused):
-        return error.number in _PASSING
+        if error.number == NO_READ_RIGHT:
+            return reader.layout is not None  # a lock was open, and closed by itself
+        return error.number == TOO_MANY_OPEN
     return isinstance(error, NoAnswerError | RemoteProtocolError)
 
 

@@ -87,12 +87,6 @@ def _select(allowed: str, value: Any) -> str:
     return text
 
 
-def _archive(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
-        raise ValueError(f"{value!r} is no archive, such as 3 or interval")
-    return str(value)
-
-
 def _start(value: Any) -> str:
     if not isinstance(value, str):
         # TOML has dates of its own, which say the same
@@ -151,7 +145,7 @@ CSV: dict[str, Check] = {
 }
 LOAD_PROFILE: dict[str, Check] = {
     "channel": _text,
-    "archive": _archive,
+    "archive": settings.archive,
     "from": _start,
     "file": _text,
 }

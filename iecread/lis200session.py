@@ -9,6 +9,8 @@ read back.  Locks are those of ``lis200locks``; archives are read by ``archive``
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
 
 from iecread.errors import ConfigError, IecReadError, RefusedError
 from iecread.lis200.address import CODE, STATE, Address, echo_of
@@ -18,6 +20,8 @@ from iecread.lis200.errors import (
     LOCKED,
     NO_READ_RIGHT,
     NO_WRITE_RIGHT,
+    NOT_FITTED,
+    Lis200Refused,
     error_number,
 )
 from iecread.lis200.locks import access, access_in_words, lock_name
@@ -28,7 +32,11 @@ from iecread.protocol.actions import Answered, AnswerKind
 from iecread.protocol.datasets import Group, is_number
 from iecread.protocol.messages import Command
 from iecread.quantities import Quantity, address_of, quantity
-from iecread.readings import Reading
+from iecread.readings import Reading, own_number
+
+if TYPE_CHECKING:
+    from iecread.archiverows import Record
+    from iecread.archives import ArchiveReader
 
 _LONGEST = 128  # characters of a value (6.6)
 _NOT_IN_BK = frozenset((4, 14))  # BK: no such address; it cannot be read
@@ -76,6 +84,20 @@ class Lis200(LockSession):
         if got.kind is not AnswerKind.DATA:
             raise self._refused(got, address, writing=False)
         return self._meant(address, self._readings(str(address)))
+
+    def read_serial(self) -> str | None:
+        """Read the device's own number; None where it has none.
+
+        Raises:
+            the errors of ``read_all``: whoever may not read it may read nothing.
+        """
+        try:
+            reading = self.read_all(self.serial_registers[0])[0]
+        except Lis200Refused as error:
+            if error.number in NOT_FITTED:
+                return None
+            raise
+        return own_number(reading.raw) or None
 
     def attributes(self, code: str) -> tuple[Reading, ...]:
         """Read all attributes that a value has; the value comes first.
@@ -156,6 +178,63 @@ class Lis200(LockSession):
     def is_bk(self) -> bool:
         """Whether it is a BK meter, with archives and manners of its own."""
         return self.gas_device.family is Family.BK
+
+    def archive(
+        self,
+        archive: int | str,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        zone: tzinfo | None = None,
+        clock: str | timedelta = "local",
+        columns: Sequence[str] = (),
+        intervals: bool = False,
+        reader: ArchiveReader | None = None,
+    ) -> Iterator[Record]:
+        """Read an archive and yield its records while they arrive.
+
+        Args:
+            archive: number, or a name such as ``month``, ``period`` or ``events``.
+            start: time of the first record, aware; None: the oldest.
+            end: time of the last one, aware; None: the newest.
+            zone: where the device stands; None: as ``Meter(timezone=...)`` says, else
+                this computer's zone.
+            clock: what its clock follows, see metertime.MeterClock.
+            columns: only these, by name or address of the source; empty: all.
+            intervals: leave out records that an event within a period made.
+            reader: in place of all these; hand in one to see what is missing by the
+                numbers of the records, and to go on with it in another session.
+
+        Yields:
+            Records, with a row for each column.  One whose own check is wrong is not
+            ``sure``, and its rows have the flag ``check-failed``.
+
+        Raises:
+            Lis200Refused: the device said no, such as where a lock is wanted.
+            RefusedError: it has no such archive or column.
+            NoAnswerError: it fell silent; records before that were yielded.
+            RemoteProtocolError: what came stayed damaged; the same.
+        """
+        from iecread.archives import ArchiveReader, ArchiveRequest
+
+        if zone is None and self._timezone is not None:
+            from zoneinfo import ZoneInfo
+
+            zone = ZoneInfo(self._timezone)
+        wanted = ArchiveRequest(
+            archive,
+            start,
+            end,
+            zone,
+            clock,
+            columns=tuple(columns),
+            intervals=intervals,
+        )
+        reader = reader or ArchiveReader(wanted)
+        yield from reader.read(self)
+        error = reader.error()
+        if error is not None:
+            raise error
 
     def ask(self, command: Command) -> str:
         """Send a read, such as that of an archive's header; open a lock for it.

@@ -115,6 +115,17 @@ def lock(value: object) -> str:
     return str(value).strip().lower()
 
 
+def archive(value: object) -> str:
+    """An archive of a LIS-200 device: its name, or its number as text or integer."""
+    from iecread.lis200.archivewords import archive_names, is_archive_name
+
+    known = isinstance(value, int | str) and not isinstance(value, bool)
+    if not known or not is_archive_name(str(value)):
+        names = ", ".join(archive_names())
+        raise ValueError(f"{value!r} is no archive: a number from 1 to 99, or {names}")
+    return str(value).strip()
+
+
 def decimal(value: object) -> "Decimal":
     """An exact decimal number: a text such as ``"0.001"``, or an integer."""
     from decimal import Decimal, InvalidOperation

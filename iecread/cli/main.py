@@ -32,6 +32,7 @@ COMMANDS = {
         "read": "Single registers in programming mode.",
         "load-profile": "Interval values between two times.",
         "events": "The event log.",
+        "archive": "An archive of a LIS-200 device.",
         "listen": "Meters that talk by themselves (mode D, P1).",
         "dump": "Several meters of meters.toml, for cron.",
     },

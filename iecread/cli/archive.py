@@ -1,0 +1,441 @@
+"""``iecread archive``: the records of one archive of a LIS-200 device.
+
+Records are written while they arrive, a row for each column.  A session that breaks is
+followed by another one that goes on behind what is there.  With ``--from last`` the
+file tells where that is: not a time alone, but the number of its newest record, so that
+nothing comes twice and what was overwritten meanwhile is noticed.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from decimal import Decimal
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from iecread.cli.context import QUIET, Surroundings
+from iecread.cli.exitcodes import UsageError
+from iecread.cli.loadprofile import COLUMNS
+from iecread.cli.moments import Moment, in_order, resolve, zone_of
+from iecread.cli.options import (
+    Command,
+    Option,
+    OutputOptions,
+    PasswordOptions,
+    Setting,
+    clock_option,
+    common_options,
+    line_options,
+    output_options,
+    password_options,
+    programming_options,
+    target_argument,
+)
+from iecread.cli.rows import FORMATS, Column, RowWriter
+from iecread.cli.writing import chosen_format
+from iecread.errors import (
+    CheckError,
+    OutputError,
+    RefusedError,
+    RemoteProtocolError,
+)
+from iecread.settings import archive as archive_setting
+from iecread.settings import lock as lock_setting
+
+if TYPE_CHECKING:
+    from iecread.archiveresume import Tail
+    from iecread.archives import ArchiveReader
+    from iecread.archivesummary import ArchiveSummary
+    from iecread.cli.target import Target
+    from iecread.lis200locks import Key
+    from iecread.lis200session import Lis200
+    from iecread.loadprofile import Row
+    from iecread.session import Meter
+
+_PAUSE = 1.0  # s between sessions (lis200.md 5.4)
+_DESCRIBED = (
+    Column("column", 3),
+    Column("register", 10),
+    Column("unit", 6),
+    Column("source", 10),
+    Column("holds", 1),
+)
+
+
+def _archives() -> list[str]:
+    from iecread.lis200.archivewords import archive_names
+
+    return list(archive_names())
+
+
+def _locks() -> list[str]:
+    from iecread.lis200.locks import LOCKS
+
+    return list(LOCKS)
+
+
+@click.command(
+    cls=Command,
+    short_help="An archive of a LIS-200 device.",
+    example="iecread archive /dev/ttyUSB0 period --from yesterday --password-prompt\n"
+    "iecread archive gas 3 --from last -o gas.csv\n"
+    "iecread archive /dev/ttyUSB0 events -f json --password-env GAS_CODE",
+)
+@target_argument
+@click.argument(
+    "archive",
+    metavar="ARCHIVE",
+    required=False,
+    type=Setting("archive", archive_setting, known=_archives),
+    help="Number, or month, period, day, events, changes.",
+)
+@click.option(
+    "--from",
+    "from_",
+    cls=Option,
+    section="Archive",
+    type=Moment("last"),
+    help="ISO, -24h, today, yesterday; last: behind the newest record in -o FILE.  "
+    "[default: the oldest]",
+)
+@click.option(
+    "--to",
+    cls=Option,
+    section="Archive",
+    type=Moment(),
+    help="The same.  [default: the newest]",
+)
+@click.option(
+    "--columns",
+    cls=Option,
+    section="Archive",
+    metavar="NAME",
+    multiple=True,
+    help="Only these, by name or address (VbT, 2:302); comma-separated or repeated.",
+)
+@click.option(
+    "--sources",
+    cls=Option,
+    section="Archive",
+    is_flag=True,
+    help="Call columns by the address of their source, which has no language.",
+)
+@click.option(
+    "--intervals",
+    cls=Option,
+    section="Archive",
+    is_flag=True,
+    help="Leave out records that an event within an interval made.",
+)
+@click.option(
+    "--attributes",
+    cls=Option,
+    section="Archive",
+    is_flag=True,
+    help="Show the columns (name, unit, source) in place of the records.",
+)
+@click.option(
+    "--block",
+    cls=Option,
+    section="Archive",
+    type=click.IntRange(1, 999),
+    metavar="N",
+    default=10,
+    help="Records in a block: 1 on a bad line.  [default: 10]",
+)
+@output_options(*FORMATS)
+@clock_option
+@programming_options
+@click.option(
+    "--lock",
+    cls=Option,
+    section="Password",
+    metavar="LOCK",
+    envvar="IECREAD_LOCK",
+    type=Setting("lock", lock_setting, known=_locks),
+    default="customer",
+    help="Which lock the password opens.  [default: customer]",
+)
+@password_options
+@line_options
+@common_options
+@click.pass_obj
+def command(
+    around: Surroundings,
+    /,
+    target: str,
+    archive: str | None,
+    from_: str | None,
+    to: str | None,
+    columns: tuple[str, ...],
+    sources: bool,
+    intervals: bool,
+    attributes: bool,
+    block: int,
+    clock: str,
+    lock: str,
+    out: OutputOptions,
+    password: PasswordOptions,
+    **meter: Any,
+) -> None:
+    """Read an archive of a gas converter, logger or BK meter.
+
+    A lock that is opened for it, with the code that the password options give, is
+    closed again.  Status and events have their words in the column flags.  Records
+    that are missing by their numbers are told on stderr.  That there is nothing in the
+    range is no failure.  Exit 8: something stayed damaged, the rest is written.
+    """
+    from iecread.archives import ArchiveReader, ArchiveRequest, read_archive
+    from iecread.archivesummary import ArchiveSummary
+    from iecread.cli.target import chosen
+    from iecread.cli.target import resolve as resolve_target
+    from iecread.metertime import MeterClock
+
+    meant = resolve_target(around, target, meter, password)
+    archive, from_ = _asked(meant, archive, from_)
+    clock, lock = chosen(meant, "clock", clock), chosen(meant, "lock", lock)
+    zone = zone_of(meant.options.get("timezone"))
+    now, watch = datetime.now().astimezone(), MeterClock(zone, clock)
+    last = from_ == "last"
+    if last:
+        out = _resumed(out)
+    start, end = (
+        None if text in (None, "last") else resolve(text, now, watch)
+        for text in (from_, to)
+    )
+    in_order(start, end, now)
+    wanted = ArchiveRequest(
+        int(archive) if archive.isdigit() else archive,
+        start,
+        end,
+        zone,
+        clock,
+        block,
+        tuple(name.strip() for word in columns for name in word.split(",")),
+        by_source=sources,
+        intervals=intervals,
+        numbers=out.output != "-",
+    )
+    device = _Device(around, meant, lock)
+    if attributes:
+        _describe(around, out, device, ArchiveReader(wanted))
+        return
+    selection = meant.selection()
+
+    def find_tail(number: int) -> "Tail | None":
+        return _tail(out.output, number, device) if last else None
+
+    reader, summary = ArchiveReader(wanted, find_tail), ArchiveSummary()
+    with RowWriter(around, out, COLUMNS) as writer:
+        try:
+            with device.line() as wipe:
+                if writer.format == "table":
+                    wipe()
+                records = read_archive(
+                    reader,
+                    device.session,
+                    retries=device.meter.options.retries,
+                    rest=lambda: time.sleep(_PAUSE),
+                    note=around.note,
+                )
+                with closing(records):
+                    for record in records:
+                        summary.add(record)
+                        for row in record.rows:
+                            row = selection.row(row) if selection else row
+                            writer.add(_cells(row, device))
+        finally:
+            writer.flush()
+            _tell(around, summary, reader)
+        error = reader.error()
+        if error is not None:
+            raise error
+    if not reader.records:
+        nothing = f"archive {reader.number} has nothing in this range"
+        around.note("nothing new" if last else nothing)
+    if out.strict and summary.unsure:
+        raise RemoteProtocolError(
+            f"{summary.unsure} records are not sure",
+            "without --strict they are written with that flag",
+        )
+
+
+class _Device:
+    """The device of TARGET, and sessions with it."""
+
+    def __init__(self, around: Surroundings, meant: "Target", lock: str) -> None:
+        self.meter: Meter
+        self.serial: str | None = None
+        self._around, self._meant, self._lock = around, meant, lock
+        self._key: Key | None = None
+        self._asked = False  # for its number
+
+    @property
+    def name(self) -> str | None:
+        """The name of the meter in meters.toml."""
+        name: str | None = self._meant.options.get("meter")
+        return name
+
+    @contextmanager
+    def line(self) -> Iterator[Callable[[], None]]:
+        """Open the line, with the code at hand; gives what wipes the progress."""
+        from iecread.cli.watch import watched
+        from iecread.session import Meter
+
+        around, meant = self._around, self._meant
+        self.meter = Meter(meant.port, **meant.options)
+        self.meter.on_warning = around.note
+        self._key = self._fetch()
+        with self.meter, watched(around, self.meter, lines=False) as wipe:
+            yield wipe
+
+    def _fetch(self) -> "Key | None":
+        """The code, before the port is opened: a prompt must hold no line."""
+        source = self._meant.password
+        if source is None:
+            return None
+        from dataclasses import replace
+
+        from iecread.lis200.locks import lock_number
+        from iecread.refusals import Refusals
+        from iecread.statefolder import state_folder
+
+        key = self.meter.key(
+            source.fetch(self._around),
+            lock_number(self._lock),
+            refusals=Refusals(state_folder(self._around.environ)),
+        )
+        key = replace(key, force=self._meant.force_login)
+        key.allow(datetime.now().astimezone())
+        return key
+
+    @contextmanager
+    def session(self) -> "Iterator[Lis200]":
+        """A session; what it opened is closed at its end.
+
+        Raises:
+            RefusedError: it is no LIS-200 device.
+            CheckError: it is another one than ``--expect-serial`` names.
+        """
+        from iecread.lis200session import Lis200
+
+        with self.meter.dialogue(key=self._key) as session:
+            if not isinstance(session, Lis200):
+                raise RefusedError(
+                    "only LIS-200 devices have archives, and this meter is none",
+                    f"iecread load-profile {self._around.meter}",
+                )
+            if not self._asked:
+                self.serial = session.read_serial()
+                self._asked = True
+                self._check(self.meter.options.expect_serial)
+            yield session
+
+    def _check(self, expected: str | None) -> None:
+        found = (self.serial or "").lstrip("0")
+        if expected is not None and found != expected.strip().lstrip("0"):
+            raise CheckError(
+                f"this is meter {self.serial!r}, not {expected!r}",
+                "check which meter the head is on, or --expect-serial",
+            )
+
+
+def _asked(
+    meant: "Target", archive: str | None, from_: str | None
+) -> tuple[str, str | None]:
+    """Archive and beginning: as said, else as the profile says it."""
+    profile = meant.profile
+    keys = profile.load_profile if profile is not None else None
+    if archive is None:
+        if keys is None or keys.archive is None:
+            raise UsageError(
+                "which archive", "its number, or month, period, day, events, changes"
+            )
+        archive = keys.archive
+        from_ = from_ or profile.get("load-profile", "from")  # type: ignore[union-attr]
+    return archive, from_
+
+
+def _resumed(out: OutputOptions) -> OutputOptions:
+    """The file is appended to; looked at before a device is talked to."""
+    if out.output == "-":
+        raise UsageError("--from last needs a file", "name one with -o FILE")
+    if chosen_format(out.format_, out.output, False) != "csv":
+        raise UsageError("--from last goes on with a CSV", "name a .csv, leave -f out")
+    from iecread.archiveresume import from_csv
+
+    _read(out.output, lambda lines: from_csv(islice(lines, 1), archive=0))
+    return out._replace(append=True, format_="csv")
+
+
+def _tail(path: str, number: int, device: _Device) -> "Tail | None":
+    """The newest record of this device's archive in the file."""
+    from iecread.archiveresume import from_csv
+
+    def find(lines: Iterator[str]) -> "Tail | None":
+        return from_csv(
+            lines, archive=number, meter=device.name or "", serial=device.serial or ""
+        )
+
+    return _read(path, find)
+
+
+def _read(path: str, use: "Callable[[Iterator[str]], Tail | None]") -> "Tail | None":
+    """What ``use`` makes of a file; None where there is no file."""
+    from iecread.resume import ResumeError
+
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return use(file)
+    except FileNotFoundError:
+        return None
+    except (ResumeError, UnicodeDecodeError) as error:
+        raise OutputError(
+            f"cannot go on with {path!r}: {error}", "use another file"
+        ) from error
+    except OSError as error:
+        raise OutputError(f"cannot read {path!r}: {error.strerror}") from error
+
+
+def _cells(row: "Row", device: _Device) -> tuple[Any, ...]:
+    time, channel, register, value, _, unit, flags = row
+    return time, device.name, device.serial, channel, register, value, unit, flags
+
+
+def _tell(
+    around: Surroundings, summary: "ArchiveSummary", reader: "ArchiveReader"
+) -> None:
+    """The summary for a person; what is missing or damaged in any case."""
+    from iecread.archivesummary import troubles
+    from iecread.output.text import printable
+
+    if around.verbosity == QUIET:
+        return
+    if around.terminal(around.stderr):
+        for line in map(printable, summary.lines(reader)):
+            around.say(line)
+        return
+    for line in map(printable, troubles(reader)):
+        around.note(line)
+
+
+def _describe(
+    around: Surroundings, out: OutputOptions, device: _Device, reader: "ArchiveReader"
+) -> None:
+    """The columns of an archive, and how many records there are."""
+    with RowWriter(around, out, _DESCRIBED) as writer:
+        with device.line() as wipe, device.session() as session:
+            if writer.format == "table":
+                wipe()
+            count = reader.count(session)
+            layout = reader.layout
+        for at, column in enumerate(layout.columns if layout else (), 1):
+            source = str(column.source) if column.source else None
+            writer.add(
+                (Decimal(at), column.register, column.unit, source, column.role.value)
+            )
+    if count is not None:
+        around.note(f"archive {reader.number} has {count} records in this range")
