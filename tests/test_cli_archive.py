@@ -167,7 +167,7 @@ def test_what_is_not_there(archive):
         ((), "which archive"),
         (("daily-ish",), "is no archive"),
         (("day", "--from=last"), "-o FILE"),
-        (("day", "--from=last", "-o", "x.json"), "CSV"),
+        (("day", "--from=last", "-o", "no/x.json"), "CSV"),
         (("day", "--from=2200-01-01"), "future"),
         (("day", "--from=now", "--to=today"), "empty"),
         (("day", "--block=0"), "--block"),
