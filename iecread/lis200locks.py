@@ -26,7 +26,13 @@ from iecread.errors import (
 )
 from iecread.lis200.address import CLOSING_TIME, Address, echo_of
 from iecread.lis200.device import Device
-from iecread.lis200.errors import NOT_FITTED, WRONG_CODE, Lis200Refused, error_number
+from iecread.lis200.errors import (
+    NO_READ_RIGHT,
+    NOT_FITTED,
+    WRONG_CODE,
+    Lis200Refused,
+    error_number,
+)
 from iecread.lis200.gate import Gate
 from iecread.lis200.locks import (
     CUSTOMER,
@@ -341,6 +347,12 @@ class LockSession(Programming):
             found.append(LockStatus(lock, self._name_of(lock), state, minutes))
         return tuple(found)
 
+    def tells_nothing(self) -> bool:
+        """Whether a read is refused, which says that no lock is open."""
+        got = self.request(_CLOCK)
+        refused = error_number(got.text) == NO_READ_RIGHT
+        return got.kind is AnswerKind.ERROR and refused
+
     # --- opening -------------------------------------------------------------
 
     def unlock(
@@ -358,7 +370,8 @@ class LockSession(Programming):
             keep: whether to leave it open at the end of the session.
 
         Returns:
-            Whether it was opened; False: it was open already.
+            Whether it was opened, or with ``keep`` was opened by this session before;
+            False: it was open already.
 
         Raises:
             Lis200Refused: the code is wrong, or the device says no.
@@ -372,14 +385,17 @@ class LockSession(Programming):
         demand_openable(key.lock, self.gas_device)
         key.allow(datetime.now().astimezone())
         if self._certain_state(key.lock) is LockState.OPEN:
-            return False
+            ours = keep and key.lock in self._ours
+            if ours:
+                del self._ours[key.lock]
+            return ours
         self._ours[key.lock] = None
         with self._noted(key.lock, "0", "1", wanted=keep):
             self._open(key)
+            if not self._type_known:
+                self._learn_type()
         if keep:
             del self._ours[key.lock]
-        if not self._type_known:
-            self._learn_type()
         return True
 
     def _key(self, lock: str | int | None, code: str | Secret | None) -> Key:
@@ -646,6 +662,9 @@ class LockSession(Programming):
             if self._opens(replace(old, secret=new, refusals=None)):
                 self._close(old.lock)
                 self._ours.pop(old.lock, None)
+                if old.refusals is not None:  # it may have been wrong before
+                    now = datetime.now().astimezone()
+                    old.refusals.forget(old.names(old.lock), new, now)
                 return replace(change, outcome="done", detail="the new code opens it")
             if self._opens(old):
                 return replace(

@@ -37,6 +37,8 @@ from iecread.readings import Reading, own_number
 if TYPE_CHECKING:
     from iecread.archiverows import Record
     from iecread.archives import ArchiveReader
+    from iecread.clock import ClockReading, Drift
+    from iecread.metertime import MeterClock
 
 _LONGEST = 128  # characters of a value (6.6)
 _NOT_IN_BK = frozenset((4, 14))  # BK: no such address; it cannot be read
@@ -46,6 +48,7 @@ _INTERFACE = frozenset((0x704, 0x705, 0x707, 0x708, 0x70A, 0x70E, 0x720))
 # 13.4: what erases, resets, moves the valve, or is for the manufacturer
 _BK_DANGER = frozenset((0x130, 0x131, 0xA52))
 _BK_SINGLE = frozenset(((7, 0x229), (7, 0x230), (1, 0x195)))
+_CLOCK = Address(1, 0x400)
 _LOCKS = {"C": 1, "S": 3, "K": 4, "R": 5}
 
 
@@ -59,6 +62,7 @@ class Lis200(LockSession):
     force = False
 
     _reopened = False  # a lock closed by itself and was opened again
+    _looked = False  # whether the lock was looked at for a write
 
     # --- reading -------------------------------------------------------------
 
@@ -363,13 +367,17 @@ class Lis200(LockSession):
     def _write(
         self, change: Change, command: Command, same: Callable[[str, str], bool]
     ) -> Change:
-        self._open_to_write()
+        # A time leaves when it is due: another look at the lock would make it late
+        timely = Address.parse(change.register, self.gas_device.style) == _CLOCK
+        if not (timely and self._looked):
+            self._open_to_write()
         return super()._write(change, command, same)
 
     def _open_to_write(self) -> None:
         """Open the lock of ``key``, or open it again where it has closed by itself."""
         if self.key is not None:
             self.unlock()
+        self._looked = True
 
     def _sendable(self, value: str) -> str:
         device = self.gas_device
@@ -410,7 +418,7 @@ class Lis200(LockSession):
             raise ConfigError(
                 f"{address} is the code of a lock: written to an open lock, it would "
                 "change the code",
-                "iecread unlock opens the lock; iecread lock --change-code changes it",
+                "iecread unlock opens it, with --change-code it gets another code",
             )
         if number & 0xFFF == STATE:
             raise ConfigError(
@@ -456,6 +464,16 @@ class Lis200(LockSession):
         )
 
     # --- clock ---------------------------------------------------------------
+
+    def clock(
+        self,
+        registers: Sequence[str] | None = None,
+        *,
+        clock: MeterClock | None = None,
+    ) -> tuple[ClockReading, Drift]:
+        if self.key is not None and not self._ours:
+            self._value(_CLOCK)  # a lock that is opened meanwhile would cost precision
+        return super().clock(registers, clock=clock)
 
     @property
     def clock_registers(self) -> Sequence[Sequence[str]]:

@@ -2,7 +2,8 @@
 
 ``registers`` chooses and orders, ``history`` leaves stored values out, ``register``
 rules name and scale.  Scaling is exact: decimal numbers, as many digits as it takes.
-The characters that the meter sent stay in ``raw`` and ``groups``.
+The characters that the meter sent stay in ``raw`` and ``groups``.  Codes are patterns
+of OBIS, or addresses of LIS-200, which a device repeats as it likes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from dataclasses import replace
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING
 
+from iecread.lis200.address import AddressPattern
 from iecread.obis import Pattern, parse
 
 if TYPE_CHECKING:
@@ -18,6 +20,15 @@ if TYPE_CHECKING:
     from iecread.readings import Reading, Readout
 
 _EXACT = Context(prec=100)  # 15 digits times a ratio of at most 30, and a sum
+
+
+def pattern(code: str) -> Pattern | AddressPattern:
+    """Return what finds the registers that a code means.
+
+    Raises:
+        ValueError: it can be no code.
+    """
+    return AddressPattern.parse(code) or Pattern.parse(code)
 
 
 class Selection:
@@ -37,8 +48,8 @@ class Selection:
         *,
         history: bool = True,
     ) -> None:
-        self._wanted = [Pattern.parse(code) for code in registers]
-        self._rules = [(Pattern.parse(c), rule) for c, rule in (rules or {}).items()]
+        self._wanted = [pattern(code) for code in registers]
+        self._rules = [(pattern(code), rule) for code, rule in (rules or {}).items()]
         self._history = history
 
     @classmethod
@@ -65,9 +76,9 @@ class Selection:
             readings = [r for r in readings if not _is_history(r.register)]
         if self._wanted:
             chosen: dict[int, Reading] = {}
-            for pattern in self._wanted:
+            for meant in self._wanted:
                 for index, reading in enumerate(readings):
-                    if pattern.matches(reading.register):
+                    if meant.matches(reading.register):
                         chosen.setdefault(index, reading)
             readings = list(chosen.values())
         return [self._ruled(reading) for reading in readings]
@@ -80,8 +91,8 @@ class Selection:
     def rule(self, register: str) -> "Rule | None":
         """The rule for a register; None where there is none."""
         plain = register.strip(" ")
-        for pattern, rule in self._rules:
-            if pattern.text == plain:
+        for meant, rule in self._rules:
+            if meant.text == plain:
                 return rule
         return next((rule for p, rule in self._rules if p.matches(register)), None)
 

@@ -46,6 +46,7 @@ from iecread.transports import Framing, LineKind, Transport, open_line
 if TYPE_CHECKING:  # imported where used: the first byte leaves before they are needed
     from iecread.devices import DeviceProfile
     from iecread.journal import Journal
+    from iecread.lis200.address import AddressPattern
     from iecread.lis200locks import Key
     from iecread.lis200session import Lis200
     from iecread.obis import Pattern
@@ -781,7 +782,9 @@ class Meter:
             )
 
     @staticmethod
-    def _select(result: "Readout", wanted: "Sequence[Pattern]") -> "Readout":
+    def _select(
+        result: "Readout", wanted: "Sequence[Pattern | AddressPattern]"
+    ) -> "Readout":
         if not wanted:
             return result
         kept = tuple(
@@ -798,12 +801,12 @@ def _load_profiles() -> None:
     load()
 
 
-def _patterns(codes: Sequence[str]) -> "list[Pattern]":
+def _patterns(codes: Sequence[str]) -> "list[Pattern | AddressPattern]":
     if not codes:
         return []
-    from iecread.obis import Pattern
+    from iecread.selection import pattern
 
-    return [Pattern.parse(code) for code in codes]
+    return [pattern(code) for code in codes]
 
 
 _ADDRESSES = re.compile(rb"([^()]+)\(")

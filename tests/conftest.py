@@ -87,3 +87,43 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
         return result
 
     return run
+
+
+@pytest.fixture
+def device(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    """``device(url)`` is the simulated device behind a URL, for a look into its books.
+
+    It stays the same from command to command.
+    """
+    from iecread import simulator
+
+    made: dict[str, Any] = {}
+    parse = simulator.parse_url
+
+    def parse_once(url: str) -> Any:
+        return made.setdefault(url, parse(url))
+
+    monkeypatch.setattr(simulator, "parse_url", parse_once)
+    return lambda url: made[url]._memories[0]
+
+
+@pytest.fixture
+def timeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions with simulated meters take no time."""
+    from functools import partial
+    from types import SimpleNamespace
+
+    from iecread import link, simulator
+    from iecread.transports.memory import Clock
+
+    clock, opened = Clock(), simulator.open_simulated
+
+    def open_quickly(url: str) -> Any:
+        return opened(url, monotonic=clock.monotonic, sleep=clock.sleep)
+
+    time = SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep)
+    monkeypatch.setattr(simulator, "open_simulated", open_quickly)
+    monkeypatch.setattr("iecread.session.time", time)
+    monkeypatch.setattr("iecread.lis200locks.time", time)
+    quick = partial(link.Link, clock=clock.monotonic)
+    monkeypatch.setattr("iecread.session.Link", quick)

@@ -43,7 +43,6 @@ from iecread.errors import (
     RemoteProtocolError,
 )
 from iecread.settings import archive as archive_setting
-from iecread.settings import lock as lock_setting
 
 if TYPE_CHECKING:
     from iecread.archiveresume import Tail
@@ -69,12 +68,6 @@ def _archives() -> list[str]:
     from iecread.lis200.archivewords import archive_names
 
     return list(archive_names())
-
-
-def _locks() -> list[str]:
-    from iecread.lis200.locks import LOCKS
-
-    return list(LOCKS)
 
 
 @click.command(
@@ -149,16 +142,6 @@ def _locks() -> list[str]:
 @output_options(*FORMATS)
 @clock_option
 @programming_options
-@click.option(
-    "--lock",
-    cls=Option,
-    section="Password",
-    metavar="LOCK",
-    envvar="IECREAD_LOCK",
-    type=Setting("lock", lock_setting, known=_locks),
-    default="customer",
-    help="Which lock the password opens.  [default: customer]",
-)
 @password_options
 @line_options
 @common_options
@@ -176,7 +159,6 @@ def command(
     attributes: bool,
     block: int,
     clock: str,
-    lock: str,
     out: OutputOptions,
     password: PasswordOptions,
     **meter: Any,
@@ -196,7 +178,7 @@ def command(
 
     meant = resolve_target(around, target, meter, password)
     archive, from_ = _asked(meant, archive, from_)
-    clock, lock = chosen(meant, "clock", clock), chosen(meant, "lock", lock)
+    clock = chosen(meant, "clock", clock)
     zone = zone_of(meant.options.get("timezone"))
     now, watch = datetime.now().astimezone(), MeterClock(zone, clock)
     last = from_ == "last"
@@ -219,7 +201,7 @@ def command(
         intervals=intervals,
         numbers=out.output != "-",
     )
-    device = _Device(around, meant, lock)
+    device = _Device(around, meant)
     if attributes:
         _describe(around, out, device, ArchiveReader(wanted))
         return
@@ -266,10 +248,10 @@ def command(
 class _Device:
     """The device of TARGET, and sessions with it."""
 
-    def __init__(self, around: Surroundings, meant: "Target", lock: str) -> None:
+    def __init__(self, around: Surroundings, meant: "Target") -> None:
         self.meter: Meter
         self.serial: str | None = None
-        self._around, self._meant, self._lock = around, meant, lock
+        self._around, self._meant = around, meant
         self._key: Key | None = None
         self._asked = False  # for its number
 
@@ -305,7 +287,7 @@ class _Device:
 
         key = self.meter.key(
             source.fetch(self._around),
-            lock_number(self._lock),
+            lock_number(self._meant.lock),
             refusals=Refusals(state_folder(self._around.environ)),
         )
         key = replace(key, force=self._meant.force_login)

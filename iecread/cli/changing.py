@@ -75,7 +75,7 @@ def change(
         station.wipe()
         _show(around, station, planned)
         if dry_run:
-            around.note("dry run: nothing was sent")
+            around.note("dry run: the message was not sent")
             return planned
         asked = time.monotonic()
         if not yes and not agreed(around):

@@ -190,7 +190,7 @@ def set_(
         with line.session() as session:
             _announce(around, line, session, limits)
             if dry_run:
-                around.note("dry run: nothing was sent")
+                around.note("dry run: the message was not sent")
                 return
             asked = time.monotonic()
             if not yes and not changing.agreed(around):
@@ -263,7 +263,6 @@ def _announce(
     """Say what would be done; what forbids it is found before the question."""
     from iecread.masking import mask
     from iecread.output.text import printable
-    from iecread.protocol.messages import Command as Message
 
     reading, off = _look(session, limits)
     plan = _plan(session, reading, off, limits)
@@ -275,9 +274,7 @@ def _announce(
         ("drift:", _drift(off) if off else "unknown"),
     ]
     for register, value in (*plan.before, plan.last):
-        message = Message(
-            session.write_command, f"{register}({value})".encode("ascii")
-        ).to_bytes()
+        message = session.write_message(register, value).to_bytes()
         lines.append(("new value:", f"{register}({value}), or as late as it is then"))
         lines.append(("message:", mask(message).decode("latin-1")))
     for name, text in lines:

@@ -8,11 +8,11 @@ opened.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from iecread.cli.context import BYTES, STEPS, Surroundings
 from iecread.cli.exitcodes import PartialError
+from iecread.cli.login import Access, Station, journal_of, warn
 from iecread.cli.target import refuse_archive
 from iecread.errors import ConfigError, IecReadError, RefusedError
 from iecread.fleet import Outcome, Task, Turn, failed
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from iecread.cli.dumpstore import Stores
     from iecread.config import Profile
     from iecread.passwords import PasswordSource, Secret
-    from iecread.programming import Login, Programming
+    from iecread.programming import Programming
     from iecread.readings import Readout
     from iecread.refusals import Refusals
 
@@ -32,7 +32,7 @@ class _Job:
     """One meter, ready to be read."""
 
     profile: "Profile"
-    login: "Login | None"
+    access: "Access"
 
 
 class Reader:
@@ -67,7 +67,7 @@ class Reader:
         for profile in profiles:
             try:
                 refuse_archive(profile)
-                login = self._login(profile) if _logs_in(profile) else None
+                access = self._access(profile) if _logs_in(profile) else Access()
             except IecReadError as error:
                 source = profile.password
                 if isinstance(error, ConfigError) and source and source.kind == "file":
@@ -77,7 +77,7 @@ class Reader:
                     ) from error
                 known.append(failed(profile.name, error))
                 continue
-            tasks.append(self._task(_Job(profile, login)))
+            tasks.append(self._task(_Job(profile, access)))
         return tasks, known
 
     def tell_notes(self) -> None:
@@ -104,29 +104,26 @@ class Reader:
 
     # --- passwords -----------------------------------------------------------
 
-    def _login(self, profile: "Profile") -> "Login | None":
+    def _access(self, profile: "Profile") -> Access:
         source = profile.password
         if source is None:
-            return None
-        from iecread.programming import Login
-        from iecread.refusals import Refusals, meter_ids
+            return Access()
+        from iecread.refusals import Refusals
+        from iecread.session import Meter
         from iecread.statefolder import state_folder
 
         if self._refusals is None:
             self._refusals = Refusals(state_folder(self._around.environ))
-        address = str(profile.get("address", default=""))
-        names = meter_ids(profile.port, address, level=f"P{source.access}")
-        secret = self._secret(source)
-        login = Login.from_source(source, secret, self._refusals, names)
+        meter = Meter(profile.port, **profile.options)
+        lock, secret = profile.lock or "customer", self._secret(source)
         try:
-            login.allow(datetime.now().astimezone())
+            return Access.of(source, secret, self._refusals, meter, lock=lock)
         except RefusedError as error:
             raise RefusedError(
                 error.message,
                 f"mend the password; was the meter mended: iecread read {profile.name} "
                 "0.0.0 --force-login",
             ) from error
-        return login
 
     def _secret(self, source: "PasswordSource") -> "Secret":
         """The password of a source, fetched once for all meters that name it."""
@@ -156,12 +153,15 @@ class Reader:
         flush = self._watch(profile.name, turn)
         try:
             missing: list[str] = []
+            names: tuple[str, ...] | None = None
             if _by_register(profile):
                 readout, missing = self._registers(job, turn)
+                # what was read by the names of a device is what is wanted
+                names = () if profile.dialect == "lis200" else None
             else:
                 readout = meter.readout()
             serial = readout.serial
-            missing = self._store(profile, turn, readout, missing)
+            missing = self._store(profile, turn, readout, missing, names)
             if profile.load_profile is not None:
                 turn.rest()
                 self._profile(job, turn, serial)
@@ -174,14 +174,19 @@ class Reader:
             )
 
     def _store(
-        self, profile: "Profile", turn: Turn, readout: "Readout", missing: list[str]
+        self,
+        profile: "Profile",
+        turn: Turn,
+        readout: "Readout",
+        missing: list[str],
+        registers: tuple[str, ...] | None,
     ) -> list[str]:
         """Store what is wanted of a readout; return what was not in it."""
         from iecread.selection import Selection
 
         try:
             with turn:
-                selection = Selection.of(profile)
+                selection = Selection.of(profile, registers)
                 missing = missing or selection.missing(readout)
                 readout = selection.apply(readout)
             turn.rows += self._stores.readout(profile, readout)
@@ -191,10 +196,8 @@ class Reader:
 
     def _registers(self, job: _Job, turn: Turn) -> "tuple[Readout, list[str]]":
         """Registers one by one; the data readout where a meter does not know that."""
-        from iecread.cli.login import Station
-
         profile, sent = job.profile, False
-        login = job.login
+        login = job.access.login
         if login is not None:
             answer = login.answer
 
@@ -204,18 +207,17 @@ class Reader:
                 return answer(operand)
 
             login = replace(login, answer=noticed)
-        station = Station(turn.meter, login, lambda: None, _commands(profile))
-        entered = False
+        access = job.access._replace(login=login)
+        station = self._station(job, turn, access)
         try:
             with station.session(serial=True) as session:
-                entered = True
                 found, missing = self._each(profile, session)
                 return (
                     station.readout(session, found, complete=not missing),
                     missing,
                 )
         except RefusedError:
-            if sent or entered:
+            if sent or station.entered:
                 raise
         return turn.meter.readout(), []
 
@@ -239,18 +241,25 @@ class Reader:
     def _profile(self, job: _Job, turn: Turn, serial: str | None) -> None:
         """Read the load profile of a meter and store what is new of it."""
         from iecread.cli.dumpprofile import read_profile
-        from iecread.cli.login import Station
 
-        station = Station(turn.meter, job.login, lambda: None, _commands(job.profile))
+        station = self._station(job, turn, job.access)
         turn.rows += read_profile(job.profile, station, serial, self._stores)
 
+    def _station(self, job: _Job, turn: Turn, access: Access) -> Station:
+        commands: dict[str, Any] = {"read_command": job.profile.read_command}
+        if access.key is not None:
+            commands["journal"] = journal_of(self._around)
+        return Station(turn.meter, access, lambda: None, commands)
+
     def _watch(self, name: str, turn: Turn) -> Callable[[], None]:
-        """Have steps and bytes of one meter told under its name."""
+        """Have warnings, steps and bytes of one meter told under its name."""
+        named = _Named(self._around, name)
+        turn.meter.on_warning = lambda text: warn(named, text)
         if self._around.verbosity < STEPS:
             return lambda: None
         from iecread.cli.watch import Log
 
-        log = Log(_Named(self._around, name))
+        log = Log(named)
         turn.meter.on_step = log.step
         if self._around.verbosity >= BYTES:
             turn.meter.on_bytes = log.bytes
@@ -266,10 +275,6 @@ class _Named(Surroundings):
 
     def say(self, text: str) -> None:
         self._around.say(f"{self._name}: {text}")
-
-
-def _commands(profile: "Profile") -> dict[str, Any]:
-    return {"read_command": profile.read_command}
 
 
 def _by_register(profile: "Profile") -> bool:

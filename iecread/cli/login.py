@@ -3,7 +3,9 @@
 The password is fetched, and asked whether this meter refused it lately, before the
 port is opened; so a prompt holds no line, and cron gets its answer at once.  Sessions
 are begun by ``Station.session`` (several may follow one another, where a person took
-long to answer) and always end with the break message.
+long to answer) and always end with the break message.  Where the meter turns out to be
+a LIS-200 device, the password is the code of one of its locks; what was opened with it
+is closed at the end.
 """
 
 import time
@@ -11,16 +13,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iecread.cli.context import Surroundings
 from iecread.cli.target import Target
-from iecread.errors import CheckError
+from iecread.errors import CheckError, ConfigError
 
 if TYPE_CHECKING:
     from iecread.journal import Journal
+    from iecread.lis200locks import Key
+    from iecread.lis200session import Lis200
+    from iecread.passwords import PasswordSource, Secret
     from iecread.programming import Login, Programming
     from iecread.readings import Reading, Readout
+    from iecread.refusals import Refusals
     from iecread.session import Meter
 
 
@@ -31,19 +37,23 @@ class Station:
         meter: the meter on it.
         wipe: takes progress off the terminal for good.
         serial: the meter's number, as far as it was read.
+        key: what opens a lock, should it be a LIS-200 device; None: no code was given.
+        entered: whether a session was entered and, with a password, logged in.
     """
 
     def __init__(
         self,
         meter: "Meter",
-        login: "Login | None",
+        access: "Access",
         wipe: Callable[[], None],
         commands: dict[str, Any],
     ) -> None:
         self.meter = meter
         self.wipe = wipe
         self.serial: str | None = None
-        self._login = login
+        self.key = access.key
+        self.entered = False
+        self._login = access.login
         self._commands = commands
         self._began = 0.0
         self._asked = False  # for the meter's number
@@ -52,18 +62,21 @@ class Station:
     def session(self, *, serial: bool = False) -> "Iterator[Programming]":
         """Log in; sign off at the end.
 
+        A LIS-200 device gives a ``Lis200``, and gets no password: a lock is opened
+        where one is needed.
+
         Args:
             serial: whether the meter's number is wanted, for rows.
 
         Raises:
             CheckError: it is another meter than ``--expect-serial`` names.
-            IecReadError: as ``Meter.programming``.
+            IecReadError: as ``Meter.dialogue``.
         """
         self._began = time.monotonic()
         expected = self.meter.options.expect_serial
         if (serial or expected is not None) and not self._asked:
             self._asked = True
-            with self.meter.programming(self._login, **self._commands) as session:
+            with self._dialogue() as session:
                 self.serial = session.read_serial()
                 if expected is not None:
                     self._check(expected)
@@ -71,7 +84,24 @@ class Station:
                     yield session
                     return
         # Some meters break off at a register that they do not have
-        with self.meter.programming(self._login, **self._commands) as session:
+        with self._dialogue() as session:
+            yield session
+
+    @contextmanager
+    def gas_session(self) -> "Iterator[Lis200]":
+        """Enter a session with a meter that has to be a LIS-200 device.
+
+        Raises:
+            ConfigError: it is none.
+            IecReadError: as ``session``.
+        """
+        with self.session() as session:
+            yield gas(session)
+
+    @contextmanager
+    def _dialogue(self) -> "Iterator[Programming]":
+        with self.meter.dialogue(self._login, self.key, **self._commands) as session:
+            self.entered = True
             yield session
 
     def _check(self, expected: str) -> None:
@@ -134,6 +164,7 @@ def station(
     read_command: str | None = None,
     write_command: str | None = None,
     changes: bool = False,
+    journal: bool = False,
 ) -> Iterator[Station]:
     """Open the line to a meter, with the password at hand.
 
@@ -142,7 +173,8 @@ def station(
         target: the meter, the line and the password.
         read_command: R1 to R6; None: as the profile says, else the first that works.
         write_command: W1 to W5; None: as the profiles say, else W1.
-        changes: whether changes are to be written into the journal.
+        changes: whether changes are to be made, which a profile may forbid.
+        journal: whether something is to be written into the journal without them.
 
     Raises:
         ConfigError: no password there, no folder to remember refusals in, or the
@@ -152,46 +184,120 @@ def station(
     """
     if changes:
         target.refuse_changes()
-    login = _login(around, target)
     from iecread.cli.watch import watched
+    from iecread.refusals import Refusals
     from iecread.session import Meter
+    from iecread.statefolder import state_folder
 
+    meter = Meter(target.port, **target.options)
+    access, source = Access(), target.password
+    notes: list[str] = []
+    if source is not None:
+        refusals = Refusals(state_folder(around.environ))
+        secret, notes = source.fetch(around), refusals.notes
+        lock, force = target.lock, target.force_login
+        access = Access.of(source, secret, refusals, meter, lock=lock, force=force)
     profile = target.profile
     commands: dict[str, Any] = {
         "read_command": read_command or (profile.read_command if profile else None),
         "write_command": write_command,
-        "journal": _journal(around) if changes else None,
+        # a lock that is opened for a read may hold a surprise worth writing down
+        "journal": journal_of(around) if changes or journal or access.key else None,
     }
     try:
-        with (
-            Meter(target.port, **target.options) as open_meter,
-            watched(around, open_meter, lines=False) as wipe,
-        ):
-            yield Station(open_meter, login, wipe, commands)
+        with meter, watched(around, meter, lines=False) as wipe:
+            meter.on_warning = lambda text: warn(around, text, wipe)
+            yield Station(meter, access, wipe, commands)
     finally:
-        for note in login.refusals.notes if login and login.refusals else ():
+        for note in notes:
             around.note(note)
 
 
-def _journal(around: Surroundings) -> "Journal":
+def gas(session: "Programming") -> "Lis200":
+    """Return a session as what it has to be: one with a LIS-200 device.
+
+    Raises:
+        ConfigError: the meter is none.
+    """
+    from iecread.lis200session import Lis200
+
+    if isinstance(session, Lis200):
+        return session
+    who = session.identification
+    raise ConfigError(
+        f"the meter {who.text if who else ''!r} is no LIS-200 device: it has no locks",
+        "--dialect lis200, if it is one all the same",
+    )
+
+
+def warn(
+    around: Surroundings, text: str, wipe: Callable[[], None] = lambda: None
+) -> None:
+    """Say what a person must know, also with ``-q``."""
+    from iecread.output.text import printable
+
+    wipe()
+    word = around.styled("iecread: WARNING:", fg="yellow", bold=True)
+    around.say(f"{word} {printable(text)}")
+
+
+def journal_of(around: Surroundings) -> "Journal":
+    """The journal in the state folder."""
     from iecread.journal import Journal
     from iecread.statefolder import state_folder
 
     return Journal(state_folder(around.environ))
 
 
-def _login(around: Surroundings, target: Target) -> "Login | None":
-    source = target.password
-    if source is None:
-        return None
-    from iecread.programming import Login
-    from iecread.refusals import Refusals, meter_ids
-    from iecread.statefolder import state_folder
+class Access(NamedTuple):
+    """The password, as either kind of meter wants it.
 
-    refusals = Refusals(state_folder(around.environ))
-    address = target.options.get("address", "")
-    names = meter_ids(target.port, address, level=f"P{source.access}")
-    secret = source.fetch(around)
-    login = Login.from_source(source, secret, refusals, names, force=target.force_login)
-    login.allow(datetime.now().astimezone())
-    return login
+    Attributes:
+        login: for one with passwords.
+        key: for one with locks.
+    """
+
+    login: "Login | None" = None
+    key: "Key | None" = None
+
+    @classmethod
+    def of(
+        cls,
+        source: "PasswordSource",
+        secret: "Secret",
+        refusals: "Refusals",
+        meter: "Meter",
+        *,
+        lock: str = "customer",
+        force: bool = False,
+    ) -> "Access":
+        """Make it of a password that was fetched.
+
+        Args:
+            source: where it came from.
+            secret: the password.
+            refusals: the memory of those that were refused.
+            meter: the meter; its line is not needed.
+            lock: which lock it opens, should the meter have locks.
+            force: whether to send it although it was refused lately.
+
+        Raises:
+            RefusedError: it was refused lately.
+            ConfigError: no refusal could be remembered, or it can be no code.
+        """
+        from iecread.lis200.locks import lock_number
+        from iecread.programming import Login
+        from iecread.refusals import meter_ids
+
+        options, now = meter.options, datetime.now().astimezone()
+        key, login = None, None
+        if options.dialect != "iec":
+            key = meter.key(secret, lock_number(lock), refusals=refusals)
+            key = replace(key, force=force)
+        if options.dialect == "lis200" and key is not None:
+            key.allow(now)
+            return cls(None, key)
+        names = meter_ids(options.port, options.address, level=f"P{source.access}")
+        login = Login.from_source(source, secret, refusals, names, force=force)
+        login.allow(now)
+        return cls(login, key)

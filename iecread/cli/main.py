@@ -40,6 +40,8 @@ COMMANDS = {
         "write": "Write one register, read it back.",
         "execute": "Execute command (E2).",
         "clock": "show, set: drift against this computer; guarded setting.",
+        "unlock": "Open a LIS-200 lock; --status shows all locks.",
+        "lock": "Close it again.",
     },
     "Find and diagnose": {
         "ports": "Serial ports here, by-id names, who holds them; --new.",

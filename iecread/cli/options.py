@@ -259,6 +259,12 @@ def meter_names(ctx: click.Context | None) -> list[str]:
         return []
 
 
+def _locks() -> Iterable[str]:
+    from iecread.lis200.locks import LOCKS
+
+    return LOCKS
+
+
 def _devices() -> Iterable[str]:
     from iecread.devices import load
 
@@ -421,6 +427,14 @@ meter_options = _together(
     timezone_option,
 )
 
+dialect_option = _option(
+    "Meter",
+    "--dialect",
+    type=_choice("auto", *settings.DIALECTS),
+    default="auto",
+    help="lis200: a gas device with locks.  [default: auto, by the identification]",
+)
+
 programming_options = _together(
     _address_option,
     _option(
@@ -441,6 +455,7 @@ programming_options = _together(
         help="Y of the option select: 1 is programming mode.",
     ),
     _protocol_option,
+    dialect_option,
     _device_option,
     _serial_option,
     timezone_option,
@@ -461,10 +476,12 @@ class PasswordOptions(NamedTuple):
     Attributes:
         table: the source, as in meters.toml; None: log in without a password.
         force: whether to send a password that was refused lately.
+        lock: the LIS-200 lock that it opens; None: not said.
     """
 
     table: dict[str, Any] | None
     force: bool
+    lock: str | None = None
 
 
 _SOURCES = ("env", "file", "keyring", "credential", "command", "prompt")
@@ -485,7 +502,7 @@ def _password(ctx: click.Context, options: dict[str, Any]) -> PasswordOptions:
     }
     sources = typed or said
     access, algorithm = options.pop("access"), options.pop("algorithm")
-    force = options.pop("force_login")
+    force, lock = options.pop("force_login"), options.pop("lock")
     if len(sources) > 1:
         names = " and ".join(f"--password-{kind}" for kind in sources)
         raise click.UsageError(f"{names} name two passwords; one is sent", ctx)
@@ -493,19 +510,26 @@ def _password(ctx: click.Context, options: dict[str, Any]) -> PasswordOptions:
         if access or algorithm:
             name = "--algorithm" if algorithm else "--access"
             raise click.UsageError(f"{name} wants a password, --password-env", ctx)
-        return PasswordOptions(None, force)
-    if "command" in sources:
-        import shlex
-
-        try:
-            sources["command"] = shlex.split(sources["command"])
-        except ValueError as error:
-            raise click.UsageError(f"--password-command: {error}", ctx) from error
+        return PasswordOptions(None, force, lock)
+    _split_words(sources, "--password-command")
     if access:
         sources["access"] = int(access)
     if algorithm:
         sources["algorithm"] = algorithm
-    return PasswordOptions(sources, force)
+    return PasswordOptions(sources, force, lock)
+
+
+def _split_words(sources: dict[str, Any], option: str) -> None:
+    """Cut a password command into words, as a shell does."""
+    if "command" not in sources:
+        return
+    import shlex
+
+    try:
+        sources["command"] = shlex.split(sources["command"])
+    except ValueError as error:
+        ctx = click.get_current_context()
+        raise click.UsageError(f"{option}: {error}", ctx) from error
 
 
 def password_options(function: F) -> F:
@@ -518,6 +542,14 @@ def password_options(function: F) -> F:
 
     return _password_group(cast(F, command))
 
+
+lock_option = _option(
+    "Password",
+    "--lock",
+    type=Setting("lock", settings.lock, "LOCK", _locks),
+    help="Which lock of a LIS-200 device: customer, supplier, data-reader, user, or "
+    "1 to 6.  [default: customer]",
+)
 
 _password_group = _together(
     _option("Password", "--password-env", metavar="VAR", help="In this variable."),
@@ -556,6 +588,73 @@ _password_group = _together(
         env=False,
         help="Send it although it was refused within 24 hours.",
     ),
+    lock_option,
+)
+
+
+class NewCode(NamedTuple):
+    """What the options of new_code_options say.
+
+    Attributes:
+        table: the source, as that of a password; None: not said.
+    """
+
+    table: dict[str, Any] | None
+
+    @property
+    def kind(self) -> str:
+        """The end of the option's name."""
+        return next(iter(self.table or {}), "")
+
+
+def new_code_options(function: F) -> F:
+    """Options that say where a new code is; the command gets them as ``new_code``."""
+
+    @wraps(function)
+    def command(*args: Any, **options: Any) -> Any:
+        said = {kind: options.pop(f"new_code_{kind}") for kind in _SOURCES}
+        table = {kind: value for kind, value in said.items() if value}
+        if len(table) > 1:
+            names = " and ".join(f"--new-code-{kind}" for kind in table)
+            raise click.UsageError(
+                f"{names} name two codes; one is sent", click.get_current_context()
+            )
+        _split_words(table, "--new-code-command")
+        return function(*args, new_code=NewCode(table or None), **options)
+
+    return _new_code_group(cast(F, command))
+
+
+_new_code_group = _together(
+    *(
+        _option(
+            "New code",
+            f"--new-code-{kind}",
+            env=False,
+            help=help_,
+            **({"metavar": metavar} if metavar else {"is_flag": True}),
+        )
+        for kind, metavar, help_ in (
+            ("env", "VAR", "The new code is in this variable."),
+            ("file", "FILE", "In the first line of FILE, which only you may read."),
+            ("keyring", "NAME", "In the keyring."),
+            ("credential", "NAME", "From systemd."),
+            ("command", "WORDS", "The first line that a command writes."),
+            ("prompt", "", "Ask for it, twice.  [default on a terminal]"),
+        )
+    )
+)
+
+lock_format_option = _option(
+    "Output",
+    "-f",
+    "--format",
+    "format_",
+    type=_choice("auto", "table", "csv", "json", "jsonl"),
+    metavar="FORMAT",
+    default="auto",
+    env=False,
+    help="auto, table, csv, json, jsonl: of --status; else words on stderr, or json.",
 )
 
 read_command_option = _option(

@@ -8,6 +8,7 @@ from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import PartialError
 from iecread.cli.options import (
     Command,
+    Option,
     OutputOptions,
     PasswordOptions,
     Register,
@@ -27,7 +28,8 @@ from iecread.errors import IecReadError, RefusedError
     short_help="Single registers in programming mode.",
     example="iecread read /dev/ttyUSB0 1.8.0 2.8.0\n"
     "iecread read sim://household 1.8.0 -f value\n"
-    "iecread read /dev/ttyUSB0 0.9.1 --password-file ~/.meter.pass",
+    "iecread read /dev/ttyUSB0 0.9.1 --password-file ~/.meter.pass\n"
+    "iecread read sim://lis200-ek 7:310 Vb --password-env CODE",
 )
 @target_argument
 @click.argument(
@@ -37,6 +39,13 @@ from iecread.errors import IecReadError, RefusedError
     required=True,
     type=Register(),
     help="As the meter knows it; @ may stand for *.",
+)
+@click.option(
+    "--attributes",
+    cls=Option,
+    section="Output",
+    is_flag=True,
+    help="All that a LIS-200 device knows of a value: access, name, unit, format.",
 )
 @read_command_option
 @output_options("table", "csv", "json", "jsonl", "value", "influx", "prom")
@@ -50,6 +59,7 @@ def command(
     /,
     target: str,
     codes: tuple[str, ...],
+    attributes: bool,
     command: str | None,
     out: OutputOptions,
     password: PasswordOptions,
@@ -58,8 +68,12 @@ def command(
     """Read registers by their codes, all in one session.
 
     Many meters let read without a password.  In a code, @ may stand for *.
+
+    A LIS-200 device is read by addresses (7:310, 6:310_1, 7:310.2) or names (p, Vb),
+    and only while one of its locks is open: the password is the code of the lock that
+    --lock names, which is opened if need be and closed again.
     """
-    from iecread.cli.login import station
+    from iecread.cli.login import gas, station
     from iecread.cli.target import resolve
     from iecread.cli.writing import Writer
 
@@ -71,9 +85,10 @@ def command(
             station(around, meant, read_command=command) as line,
             line.session() as session,
         ):
+            read = gas(session).attributes if attributes else session.read_all
             for code in codes:
                 try:
-                    found += session.read_all(code)
+                    found += read(code)
                 except RefusedError as error:
                     refused[code] = error
                 except IecReadError:
@@ -82,7 +97,7 @@ def command(
                     raise
             result = line.readout(session, found, complete=not refused)
         selection = meant.selection(())
-        if selection is not None:
+        if selection is not None and not attributes:
             result = selection.apply(result)
         if found:
             writer.write(result)
@@ -95,8 +110,11 @@ def command(
 
 
 def _refusal(target: str, refused: dict[str, RefusedError]) -> RefusedError:
+    from iecread.lis200.errors import Lis200Refused
+
     only = ",".join(refused)
-    return RefusedError(
-        "; ".join(error.message for error in refused.values()),
-        f"the readout may have it: iecread readout {target} --only {only}",
-    )
+    hint = f"the readout may have it: iecread readout {target} --only {only}"
+    said = {error.hint: None for error in refused.values()}
+    if any(isinstance(error, Lis200Refused) for error in refused.values()):
+        hint = "; ".join(filter(None, said))
+    return RefusedError("; ".join(error.message for error in refused.values()), hint)

@@ -1,6 +1,6 @@
 """``iecread readout``: options, one session, one readout written."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,14 @@ from iecread.cli.options import (
     target_argument,
 )
 from iecread.errors import IecReadError
+
+if TYPE_CHECKING:
+    from iecread.session import Meter
+
+_GAS_HINT = (
+    "a LIS-200 device may have no data readout, or none while its locks are closed: "
+    "iecread read TARGET 7:310 2:302 with the code of a lock, or iecread unlock"
+)
 
 
 @click.command(
@@ -55,10 +63,11 @@ def command(
     writer = Writer(around, out, meant.profile)
     if only and writer.format == "raw":
         raise UsageError("-f raw is all that came; --only cannot choose from it")
+    session = Meter(meant.port, **meant.options)
     with writer:
         try:
             with (
-                Meter(meant.port, **meant.options) as session,
+                session,
                 watched(around, session, lines=writer.live),
             ):
                 readout = session.readout(only)
@@ -68,6 +77,8 @@ def command(
             if partly is not None and writer.format != "raw":
                 writer.write(selection.apply(partly) if selection else partly)
             writer.failed()
+            if _is_gas(session):
+                error.hint = _GAS_HINT
             raise
         from iecread.selection import Selection
 
@@ -76,8 +87,17 @@ def command(
             missing = selection.missing(readout)
             readout = selection.apply(readout)
         writer.write(readout, session.data)
+        if not readout.registers and _is_gas(session):
+            around.note(f"the data readout is empty: {_GAS_HINT}")
     if missing:
         raise PartialError(
             f"not in the readout: {', '.join(missing)}",
             "without --only all registers are shown",
         )
+
+
+def _is_gas(meter: "Meter") -> bool:
+    """Whether it is known, or was said, to be a LIS-200 device."""
+    device = meter.device
+    known = device is not None and device.dialect == "lis200"
+    return known or meter.options.dialect == "lis200"

@@ -33,6 +33,7 @@ class Target:
         profile: the meter of meters.toml; None for a bare port.
         password: where the password comes from; None to log in without one.
         force_login: whether to send a password that was refused lately.
+        lock: the LIS-200 lock that the password opens.
     """
 
     port: str
@@ -40,6 +41,7 @@ class Target:
     profile: "Profile | None" = None
     password: "PasswordSource | None" = None
     force_login: bool = False
+    lock: str = "customer"
 
     def selection(
         self, registers: "tuple[str, ...] | None" = None
@@ -117,17 +119,20 @@ def resolve(
     around.meter = target
     said = {key: value for key, value in options.items() if _said(key, value)}
     force = password.force if password else False
+    lock = (password.lock if password else None) or "customer"
     if is_port(target):
-        return Target(
-            target, said, password=_password(password, target, None), force_login=force
-        )
+        source = _password(password, target, None)
+        return Target(target, said, None, source, force, lock)
     profile = _meter(around, target)
+    if profile.lock is not None and not (password and password.lock):
+        lock = profile.lock
     return Target(
         profile.port,
         {**profile.options, **said, "meter": profile.name},
         profile,
         _password(password, profile.port, profile),
         force,
+        lock,
     )
 
 

@@ -7,6 +7,7 @@ import click
 from iecread.cli.context import Surroundings
 from iecread.cli.options import (
     Command,
+    Option,
     PasswordOptions,
     Register,
     SentText,
@@ -26,7 +27,8 @@ from iecread.cli.options import (
     cls=Command,
     short_help="Write one register, read it back.",
     example="iecread write /dev/ttyUSB0 0.2.1 AB12 --password-prompt\n"
-    "iecread write sim://household 0.2.1 AB12 --password-env PW --dry-run",
+    "iecread write sim://household 0.2.1 AB12 --password-env PW --dry-run\n"
+    "iecread write /dev/ttyUSB1 7:311 1.01325 --lock supplier --password-prompt",
 )
 @target_argument
 @click.argument(
@@ -37,6 +39,13 @@ from iecread.cli.options import (
 )
 @click.argument(
     "value", type=SentText(), metavar="VALUE", help="As the meter wants it."
+)
+@click.option(
+    "--force",
+    cls=Option,
+    section="Change",
+    is_flag=True,
+    help="On a LIS-200 device: also what cuts the link, erases or resets.",
 )
 @change_options
 @result_format_option
@@ -53,6 +62,7 @@ def command(
     target: str,
     code: str,
     value: str,
+    force: bool,
     yes: bool,
     dry_run: bool,
     format_: str,
@@ -66,13 +76,23 @@ def command(
     Shows meter, old value, new value and the exact message, and asks.  Whatever comes
     of it stands in the journal.  Exit 9: refused; 11: not done, another value was read
     back, or unknown.
+
+    For a LIS-200 device the password is the code of the lock that --lock names, which
+    is opened before and closed again.  What cuts the link, erases or resets is not
+    written without --force; the code of a lock never.
     """
     from iecread.cli.changing import change, demand_answer, report
     from iecread.cli.login import station
     from iecread.cli.target import chosen, resolve
+    from iecread.lis200session import Lis200
 
     meant = resolve(around, target, meter, password)
     demand_answer(around, yes=yes, dry_run=dry_run)
+
+    def plan(session: Any) -> Any:
+        if force and isinstance(session, Lis200):
+            session.force = True
+        return session.plan_write(code, value)
 
     def run() -> Any:
         with station(
@@ -85,7 +105,7 @@ def command(
             return change(
                 around,
                 line,
-                lambda session: session.plan_write(code, value),
+                plan,
                 lambda session, planned: session.carry_out(planned),
                 yes=yes,
                 dry_run=dry_run,

@@ -125,6 +125,30 @@ class Address:
         return found.suffix in (0, self.suffix)
 
 
+@dataclass(frozen=True, slots=True)
+class AddressPattern:
+    """An address as a user writes it, which finds a value however it was answered.
+
+    Attributes:
+        text: what was written.
+        address: what it means.
+    """
+
+    text: str
+    address: Address
+
+    @classmethod
+    def parse(cls, text: str) -> "AddressPattern | None":
+        """Read what was written; None where it is no address."""
+        if not is_address(text):
+            return None
+        return cls(text.strip(" "), Address.parse(text))
+
+    def matches(self, register: str) -> bool:
+        """Whether the register, named as the device sent it, is meant."""
+        return bool(register.strip()) and self.address.answered_by(register)
+
+
 def is_address(text: str) -> bool:
     """Whether a text can be nothing else but a LIS-200 address.
 
