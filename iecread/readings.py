@@ -46,6 +46,9 @@ _SEASONS = {"0": "W", "1": "S", "2": "U"}  # winter, summer, UTC
 _SEASON_LENGTHS = (7, 11, 13)
 _LENGTHS = (6, 7, 10, 11, 12, 13)
 
+# One bracket with a plain number that is surely no identifier, and its unit; or none
+_QUICK = re.compile(r"\(([0-9]{1,9}(?:\.[0-9]{1,6})?)\*([^()*]*)\)")
+
 _new = tuple.__new__  # quicker than the constructor of a named tuple
 
 
@@ -182,14 +185,27 @@ def _readings(
     telegram: Telegram, medium: str, manufacturer: str, zone: tzinfo | None
 ) -> tuple[Reading, ...]:
     readings = []
-    describe = registry.describe
+    describe = registry.describer(medium, manufacturer)
+    quick = _QUICK.fullmatch
+    groups: tuple[Group, ...]
+    value: Decimal | str | None
+    fields: tuple[object, ...]
     for data_set in telegram.data_sets:
-        register, _, malformed, checked = data_set
+        register, brackets, malformed, checked = data_set
+        obis, name = describe(register)
+        if (plain := quick(brackets)) and not malformed:  # most registers
+            raw, unit = group = plain.groups()
+            status = "ok" if checked else "unchecked"
+            groups = (_new(Group, group),)
+            value = Decimal(raw)
+            fields = (register, obis, name, value, unit, raw, None, status, groups)
+            readings.append(_new(Reading, fields))
+            continue
         groups = data_set.groups
         raw, unit = groups[0]
         stamp = None
         if malformed:  # not a digit of it is sure
-            value: Decimal | str | None = raw.strip(" ") or None
+            value = raw.strip(" ") or None
             status = "malformed"
         else:
             if len(groups) == 2 and (time := _time(groups)) is not None:
@@ -197,7 +213,6 @@ def _readings(
                 stamp = parse_stamp(groups[time].raw, zone) or None
             value = parse_value(raw)
             status = "ok" if checked else "unchecked"
-        obis, name = describe(register, medium, manufacturer)
         fields = (register, obis, name, value, unit, raw, stamp, status, groups)
         readings.append(_new(Reading, fields))
     return tuple(readings)

@@ -10,6 +10,7 @@ Left out: vendor codes, and short codes that mean something else to some maker
 (``8.1``, ``0.1``): no name is better than a wrong one.
 """
 
+from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any
 
@@ -49,23 +50,38 @@ def describe(
         Code and name.  A heat or cooling meter's code without group A is the maker's
         own and has no full code, unless it begins with C, F, L or P.
     """
-    register = register.strip(" ")
-    if len(register) > _LONGEST:
-        return None, None
+    return describer(medium, manufacturer)(register)
+
+
+def describer(
+    medium: str, manufacturer: str
+) -> Callable[[str], tuple[str | None, str | None]]:
+    """:func:`describe` for all the registers of one meter."""
     # Most registers of a long readout are stored values of a few codes, so the code
     # is worked out without its history mark and remembered.
-    head, mark, period = register.partition("*")
-    if not mark:
-        head, mark, period = register.partition("&")
-    code, name, past = _describe(head, medium, manufacturer)
-    if not mark:
-        return code, name
-    f = obis.group(period)
-    if f is None:
-        return None, None
-    if f != obis.CURRENT:
-        name = past and past.replace("{f}", str(f))
-    return code and f"{code[:-3]}{f}", name
+    known: dict[str, tuple[str | None, str | None, str | None]] = {}
+
+    def describe(register: str) -> tuple[str | None, str | None]:
+        register = register.strip(" ")
+        if len(register) > _LONGEST:
+            return None, None
+        head, mark, period = register.partition("*")
+        if not mark:
+            head, mark, period = register.partition("&")
+        found = known.get(head)
+        if found is None:
+            found = known[head] = _describe(head, medium, manufacturer)
+        code, name, past = found
+        if not mark:
+            return code, name
+        f = obis.group(period)
+        if f is None:
+            return None, None
+        if f != obis.CURRENT:
+            name = past and past.replace("{f}", f"{f}")
+        return code and f"{code[:-3]}{f}", name
+
+    return describe
 
 
 def name(

@@ -41,18 +41,20 @@ def _bool(flag: bool) -> str:
 
 def _register(reading: Reading) -> str:
     # the hot part: 10,000 of them in a large readout
-    groups = ", ".join(
-        [
-            f'{{"raw": {_quoted(group.raw)}, "unit": {_text(group.unit)}}}'
-            for group in reading.groups
-        ]
-    )
+    register, obis, name, value, unit, raw, stamp, status, groups = reading
+    quoted_raw, quoted_unit = _quoted(raw), _text(unit)
+    if groups == ((raw, unit),):
+        brackets = f'{{"raw": {quoted_raw}, "unit": {quoted_unit}}}'
+    else:
+        brackets = ", ".join(
+            [f'{{"raw": {_quoted(r)}, "unit": {_text(u)}}}' for r, u in groups]
+        )
     return (
-        f'{{"register": {_quoted(reading.register)}, "obis": {_text(reading.obis)}, '
-        f'"name": {_text(reading.name)}, "value": {_value(reading.value)}, '
-        f'"unit": {_text(reading.unit)}, "raw": {_quoted(reading.raw)}, '
-        f'"stamp": {_text(reading.stamp)}, "status": {_quoted(reading.status)}, '
-        f'"groups": [{groups}]}}'
+        f'{{"register": {_quoted(register)}, "obis": {_text(obis)}, '
+        f'"name": {_text(name)}, "value": {_value(value)}, '
+        f'"unit": {quoted_unit}, "raw": {quoted_raw}, '
+        f'"stamp": {_text(stamp)}, "status": "{status}", '
+        f'"groups": [{brackets}]}}'
     )
 
 
