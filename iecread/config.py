@@ -450,6 +450,20 @@ def read_config(path: str) -> Config:
     private = sys.platform == "win32" or not found.st_mode & (
         stat.S_IRWXG | stat.S_IRWXO
     )
+    return check_text(path, data, private=private)
+
+
+def check_text(path: str, data: bytes, *, private: bool = False) -> Config:
+    """Read what a file holds, or is to hold, with all its faults.
+
+    Args:
+        path: its name.
+        data: what it holds.
+        private: whether nobody but its owner can read it.
+
+    Raises:
+        ConfigFileError: it is no UTF-8.
+    """
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -218,7 +218,7 @@ def check(parsed: Mapping[str, Any]) -> Checked:
             hint = f"a meter is a table: [meters.{name}]"
             problems.append(Problem(path, f"{name} is no table", hint))
             continue
-        if wrong := _wrong_name(name):
+        if wrong := wrong_name(name):
             hint = "a name is letters, digits, - and _, as in [meters.kitchen]"
             problems.append(Problem(path, f"meter {name!r} {wrong}", hint))
         meters[name] = _table(path, table, {**SHARED, **METER, **_TABLES}, problems)
@@ -226,7 +226,7 @@ def check(parsed: Mapping[str, Any]) -> Checked:
     return Checked(defaults, meters, problems)
 
 
-def _wrong_name(name: str) -> str:
+def wrong_name(name: str) -> str:
     """Why a meter cannot have this name: the command line could not tell it."""
     if not name.strip() or not name.isprintable():
         return "has no name that can be typed"

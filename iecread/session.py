@@ -45,6 +45,7 @@ from iecread.transports import Framing, LineKind, Transport, open_line
 
 if TYPE_CHECKING:  # imported where used: the first byte leaves before they are needed
     from iecread.devices import DeviceProfile
+    from iecread.identity import Identity
     from iecread.journal import Journal
     from iecread.lis200.address import AddressPattern
     from iecread.lis200locks import Key
@@ -334,6 +335,96 @@ class Meter:
         result = self._readout(engine, self.data)
         self._check(result)
         return self._select(result, wanted)
+
+    def identify(self) -> "Identity":
+        """Ask who is there, and no more; in mode D wait for one telegram.
+
+        Nothing but opening requests is sent.  An answer that came damaged is asked
+        for again.  It returns when the meter listens again, unless that talks on.
+
+        Raises:
+            NoAnswerError: the meter is silent.
+            RemoteProtocolError: what came is no identification.
+            PortError: the line was lost.
+        """
+        self._begin()
+        if self.options.mode == "d":
+            return self._heard_telegram(next(self._telegrams(self._patience)))
+        found, requests = self.ask(), 0
+        for _ in range(self.options.retries):
+            if found.clean or found.talks:
+                break
+            requests += found.requests
+            again = self.ask()
+            if again.clean or again.damaged <= found.damaged:
+                found = again
+        return replace(found, requests=requests + found.requests)
+
+    def ask(self, *, until_quiet: bool = False, **changes: object) -> "Identity":
+        """Send an opening request until somebody answers (6.3.1, 6.3.2).
+
+        Args:
+            until_quiet: whether to wait, behind the answer, until the line is quiet,
+                however long the meter talks on; else until it listens again or
+                begins to talk.
+            **changes: attributes of ReaderOptions, in place of what the options say.
+
+        Raises:
+            the errors of ``identify``.
+        """
+        from iecread.identity import Identity
+        from iecread.protocol.identify import IdentifyEngine, damaged
+
+        start = time.monotonic()
+        options = replace(self._reader_options(), **changes)  # type: ignore[arg-type]
+        engine = IdentifyEngine(options, until_quiet=until_quiet)
+        engine.speed = self._line_speed
+        engine.start(start)
+        raw, noise = b"", 0
+        for event in self._events(engine):
+            if isinstance(event, Identified):
+                raw, noise, moment = event.raw, engine.noise, datetime.now()
+        assert engine.identification is not None  # else there was an error
+        return Identity(
+            engine.identification,
+            self.options.port,
+            self.options.meter,
+            options.request.address,
+            moment.astimezone(),
+            round(time.monotonic() - start, 2),
+            opening_speed=options.opening_speed,
+            parity=engine.parity,
+            characters=len(raw),
+            damaged=damaged(raw, engine.parity),
+            noise=noise,
+            echo=engine.echo,
+            requests=engine.requests,
+            woken=engine.woken,
+            answer=None if engine.answer is None else round(engine.answer, 3),
+            others=engine.others,
+            crowded=engine.crowded or engine.garbled > 0,
+            talks=engine.talks,
+            device=self.device,
+        )
+
+    def _heard_telegram(self, readout: "Readout") -> "Identity":
+        """The head of a telegram."""
+        from iecread.devices import facts
+        from iecread.identity import Identity
+
+        head = Identification(readout.identification or "")
+        return Identity(
+            head,
+            self.options.port,
+            self.options.meter,
+            "",
+            readout.time or datetime.now().astimezone(),
+            readout.seconds or 0.0,
+            unasked=True,
+            opening_speed=readout.speed or self._speed,
+            characters=len(head.text),
+            device=facts(self.options.device, head),
+        )
 
     def listen(self) -> "Iterator[Readout]":
         """Yield each telegram of a meter that talks by itself (6.4.4, P1).

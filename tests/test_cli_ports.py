@@ -68,7 +68,7 @@ def test_csv_and_bare_names(run, ports):
     header, head, held, windows = run("ports").stdout.splitlines()
     assert header.startswith("device,name,by_id,by_path,adapter,usb,serial,location,")
     assert head.endswith("1-1,,yes,dialout,")
-    assert "\\x1b[31m" in held and ",ModemManager (pid 733),no,dialout," in held
+    assert "\\x1b[31m" in held and ",733 ModemManager,no,dialout," in held
     assert windows == "COM3,COM3,,,FTDI,0403:6001,A5,,,,,"
     assert run("ports", "-f", "value").stdout == f"{ID}\n{PATH}\nCOM3\n"
 

@@ -45,6 +45,7 @@ COMMANDS = {
     },
     "Find and diagnose": {
         "ports": "Serial ports here, by-id names, who holds them; --new.",
+        "identify": "Opening request only; --save NAME writes a profile entry.",
         "decode": "A saved readout, dialogue or telegrams into values.",
         "simulate": "Offer a simulated meter to other programs.",
     },

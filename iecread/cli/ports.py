@@ -1,6 +1,5 @@
 """``iecread ports``: the serial ports of this computer, and one that is plugged in."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -74,45 +73,34 @@ def command(
     names that stay.
     """
     from iecread.cli.exitcodes import UsageError
-    from iecread.cli.writing import check_output, chosen_format
-    from iecread.output.sink import Sink
+    from iecread.cli.objects import ObjectWriter
+    from iecread.output.text import printable
     from iecread.transports import portlist
 
     if new and port:
         raise UsageError("--new is about a port that is not there yet", "name none")
     if timeout is not None and not new:
         raise UsageError("--timeout goes with --new", "nothing else waits here")
-    check_output(out)
-    terminal = out.output == "-" and around.terminal(around.stdout)
-    format_ = chosen_format(out.format_, out.output, terminal)
-    if out.append and format_ == "json":
-        raise UsageError(
-            "a file of -f json cannot be appended to", "use -f jsonl or csv"
-        )
-    around.json_errors = format_ in ("json", "jsonl")
-    header = ",".join(_COLUMNS) + "\n" if format_ == "csv" else ""
-    target = None if out.output == "-" else out.output
-    with Sink(target, out.append, header) as sink:
+    with ObjectWriter(around, out, _COLUMNS) as writer:
         if new:
-            _wait(around, timeout)
-            found = _appeared(around, _PATIENCE if timeout is None else timeout)
+            patience = _PATIENCE if timeout is None else timeout
+            around.note(
+                "plug the adapter in; if it is, pull it out and plug it in again "
+                f"({patience:g} s, Ctrl-C ends)"
+            )
+            found = _appeared(around, patience)
         elif port:
             found = [portlist.one(name) for name in port]
         else:
             found = portlist.listing()
-        bold = terminal and around.colored(around.stdout)
-        text = written(found, format_, bold=bold)
-        sink.write(text)
-    if not found and format_ in ("table", "value"):
+        if writer.format == "value":
+            text = "".join(f"{printable(port.stable)}\n" for port in found)
+        else:
+            bold = writer.terminal and around.colored(around.stdout)
+            text = "\n".join(_block(port, bold) for port in found)
+        writer.write([_object(port) for port in found], text=text)
+    if not found and writer.format in ("table", "value"):
         around.note("no serial adapter is to be seen here; is the head plugged in?")
-
-
-def _wait(around: Surroundings, timeout: float | None) -> None:
-    seconds = _PATIENCE if timeout is None else timeout
-    around.note(
-        f"plug the adapter in; if it is, pull it out and plug it in again "
-        f"({seconds:g} s, Ctrl-C ends)"
-    )
 
 
 def _appeared(around: Surroundings, timeout: float) -> "list[Port]":
@@ -129,32 +117,6 @@ def _appeared(around: Surroundings, timeout: float) -> "list[Port]":
             "saw, iecread ports lists what is there",
         )
     return [portlist.looked_up(port) for port in found]
-
-
-def written(ports: "Sequence[Port]", format_: str, *, bold: bool = False) -> str:
-    """Return ports as text.
-
-    Args:
-        ports: what to write.
-        format_: table, csv, json, jsonl or value.
-        bold: whether the devices of a table are to stand out.
-    """
-    from iecread.output.text import printable
-
-    if format_ == "value":
-        return "".join(f"{printable(port.stable)}\n" for port in ports)
-    if format_ == "csv":
-        from iecread.output.rowtext import lines
-
-        return lines([_cells(port) for port in ports])
-    if format_ == "table":
-        return "\n".join(_block(port, bold) for port in ports)
-    import json
-
-    rows = [json.dumps(_object(port)) for port in ports]
-    if format_ == "jsonl":
-        return "".join(row + "\n" for row in rows)
-    return "[\n" + ",\n".join(rows) + "\n]\n" if rows else "[]\n"
 
 
 def _object(port: "Port") -> dict[str, Any]:
@@ -175,14 +137,6 @@ def _object(port: "Port") -> dict[str, Any]:
         "group": (port.access.group if port.access else None) or None,
         "hint": (port.access.hint if port.access else None) or None,
     }
-
-
-def _cells(port: "Port") -> list[str | tuple[str, ...]]:
-    values = _object(port)
-    values["holders"] = tuple(map(str, port.holders or ()))
-    if port.access:
-        values["allowed"] = "yes" if port.access.allowed else "no"
-    return [values[key] or "" for key in _COLUMNS]
 
 
 def _block(port: "Port", bold: bool) -> str:

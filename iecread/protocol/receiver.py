@@ -40,7 +40,7 @@ _BEFORE_RESTART = re.compile(rb"[\r\n]\Z|(![0-9A-F]{0,4})\Z")
 _BREAK = b"\x01B0\x03"
 _SML = b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01"
 _TEXT = bytes(range(0x20, 0x7F)) + b"\r\n"
-_GLITCH = b"\x00\x7f\xff"  # 5.5: what a change of speed or of direction leaves
+GLITCH = b"\x00\x7f\xff"  # 5.5: what a change of speed or of direction leaves
 
 
 class TooMuch(RemoteProtocolError):
@@ -105,7 +105,7 @@ class Receiver:
 
     def _drop(self, count: int) -> None:
         self.noise += count
-        self.garbled += len(self._chars[:count].translate(None, _GLITCH))
+        self.garbled += len(self._chars[:count].translate(None, GLITCH))
         self._take(count)
 
     def _take(self, count: int) -> bytes:
@@ -324,7 +324,7 @@ class Receiver:
     @property
     def refused(self) -> bool:
         """Whether a NAK is all that has come."""
-        return self.framed is None and self._chars.strip(_GLITCH) == NAK
+        return self.framed is None and self._chars.strip(GLITCH) == NAK
 
     def _control(self, silent: bool) -> tuple[Kind, bytes] | None:
         start = self._chars.find(_BREAK)

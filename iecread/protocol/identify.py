@@ -1,0 +1,190 @@
+"""Asking who is there, and no more: the reader's side of an opening request.
+
+IdentifyEngine opens a session as a readout does - wake-up, parity, repeats - and stops
+at the identification.  Nothing but opening requests and their wake-up messages is
+ever sent: no option select, no ACK, no NAK, no break, so that no meter is led
+anywhere.  The meter goes back by itself: in mode C when tt is over (6.4.3; annex A:
+some read out at 300 Bd then), in modes A and B behind the readout that follows at
+once.  The line is left alone meanwhile, and what comes is kept, because a second
+identification or a broken one tells that several meters answered.
+"""
+
+import re
+
+from iecread.protocol import parity
+from iecread.protocol.actions import Done, Write
+from iecread.protocol.messages import NUL
+from iecread.protocol.parity import Parity
+from iecread.protocol.reader import ReaderEngine, ReaderOptions
+from iecread.protocol.receiver import DATA_LIMIT, GLITCH
+from iecread.protocol.state import ReaderState, Step
+
+LEAVE = 2.5  # s: tt, at most 2.2, then at least tr until it reads out by itself (6.4.3)
+_EARLY = 1.3  # s: a meter in mode C says nothing before tt, at least 1.5, is over
+_TALK = 0.5  # s; how long to listen to a meter that talks on, for another's answer
+_KEPT = 4096  # bytes of what comes behind the identification
+
+_ANOTHER = re.compile(rb"/[A-Za-z]{3}[^\r\n!]{0,64}")
+
+
+class IdentifyEngine(ReaderEngine):
+    """Sends opening requests until somebody answers; ends with the event Done.
+
+    Args:
+        options: of the session; what is said of blocks does not matter.
+        until_quiet: whether to wait, once the meter has answered, until it sends no
+            more, as another request on the line demands.
+
+    Attributes:
+        requests: how many were sent.
+        woken: whether a wake-up message was sent before the last one.
+        answer: seconds from the end of the last request to the first character of
+            the answer; None before one came.
+    """
+
+    def __init__(self, options: ReaderOptions, *, until_quiet: bool = False) -> None:
+        super().__init__(options)
+        self.requests = 0
+        self.woken = False
+        self.answer: float | None = None
+        self._until_quiet = until_quiet
+        self._leaving = False
+        self._late = bytearray()  # what came behind the identification
+        self._late_count = self._early = 0
+        self._identified = 0.0
+        self._out: float | None = None  # when the last request was out
+        self._first: float | None = None  # when anything came since
+
+    @property
+    def talks(self) -> bool:
+        """Whether the meter sends something behind its identification."""
+        return self._late_count > 2 and not self.crowded
+
+    @property
+    def crowded(self) -> bool:
+        """Whether more than one meter answered, as far as can be told."""
+        return bool(self.others) or self.mode == "C" and self._early > 2
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Further identifications in the answer: there are several meters."""
+        found = _ANOTHER.findall(parity.strip(bytes(self._late)))
+        return tuple(text.decode("ascii") for text in found)
+
+    @property
+    def echo(self) -> bool:
+        """Whether our own characters come back."""
+        return self._echo.seen
+
+    @property
+    def garbled(self) -> int:
+        """Bytes of the last answer that were no part of it, glitches aside."""
+        return self._receiver.garbled
+
+    def leave(self) -> None:
+        """Wait no longer for the meter to have gone back."""
+        if self._leaving:
+            self._leaving, self._deadline = False, None
+            self._events.append(Done())
+
+    def receive_data(self, data: bytes, now: float) -> None:
+        """Take in bytes as they came from the line.
+
+        Raises:
+            RemoteProtocolError: they, or all tries together, are beyond repair.
+        """
+        if self._leaving:
+            self._keep(data, now)
+            return
+        before = self._received
+        if self._first is None:
+            self._first = now
+        super().receive_data(data, now)
+        if before == 0 and self._received and self._out is not None:
+            # the first character may be taken for an echo until the second comes
+            begun = now if self._echo.complete else self._first
+            self.answer = max(0.0, begun - self._out)
+
+    def handle_timeout(self, now: float) -> None:
+        """Say that the deadline has passed.
+
+        Raises:
+            NoAnswerError: nobody answered.
+            RemoteProtocolError: what came was no identification.
+        """
+        if self._leaving:
+            self.leave()
+        else:
+            super().handle_timeout(now)
+
+    def _keep(self, data: bytes, now: float) -> None:
+        self._late_count += len(data)
+        if now - self._identified < _EARLY:
+            self._early += len(data.translate(None, GLITCH))
+        self._late += data[: max(0, _KEPT - len(self._late))]
+        if self._late_count > DATA_LIMIT:
+            self.leave()
+        elif self._until_quiet:
+            self._deadline = now + LEAVE
+        elif self._deadline is not None:
+            self._deadline = min(self._deadline, now + _TALK)
+
+    def _open(self) -> None:
+        super()._open()
+        self.answer = self._out = self._first = None
+        self._late.clear()
+        self._late_count = self._early = 0
+        writes = [a.data for a, _ in self._queue if isinstance(a, Write)]
+        self.woken = any(data.startswith(NUL) for data in writes)
+
+    def _send(self, data: bytes, step: Step, answer: float) -> None:
+        super()._send(data, step, answer)
+        action, done = self._queue.pop()
+
+        def sent(now: float) -> None:
+            self.requests += 1
+            self._out = now + self._wire_time(len(data))
+            if done:
+                done(now)
+
+        self._queue.append((action, sent))
+
+    # In each mode the session ends where the reader of a readout would go on
+
+    def _mode_a(self, now: float) -> None:
+        self._step(Step.IDENTIFY_A, ours=False)
+        self._let_be(now)
+
+    def _mode_b(self, now: float) -> None:
+        self._step(Step.IDENTIFY_B, ours=False)
+        self._let_be(now)
+
+    def _mode_c(self, now: float) -> None:
+        self._step(Step.IDENTIFY_C, ours=False)
+        self._step(Step.SILENCE)  # annex A: tt passes without an option select
+        self._let_be(now)
+
+    def _let_be(self, now: float) -> None:
+        self._step(Step.END)
+        self._step(Step.END)
+        assert self.state is ReaderState.IDLE
+        self._leaving, self._identified = True, now
+        self._deadline = now + LEAVE
+        if rest := self._receiver.rest():
+            self._keep(rest, now)
+
+    def _sign_off(self, speed: int) -> None:
+        """Send no break: it is no opening request."""
+
+    def _free_stuck(self) -> None:
+        """Leave alone what another program may be doing."""
+
+
+def damaged(raw: bytes, parity_: Parity | None) -> int:
+    """Return how many characters of an identification have wrong parity.
+
+    Args:
+        raw: the message as it came.
+        parity_: how bit 7 is read.
+    """
+    return parity.errors(raw) if parity_ is Parity.EVEN else 0

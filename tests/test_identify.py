@@ -1,0 +1,118 @@
+"""The engine that only asks who is there, and what it never does."""
+
+import pytest
+from wire import Hear, MeterStep, Say, Wire, drive, framed
+
+from iecread.errors import NoAnswerError, RemoteProtocolError
+from iecread.protocol.actions import Done, Identified
+from iecread.protocol.identify import LEAVE, IdentifyEngine
+from iecread.protocol.messages import Request
+from iecread.protocol.parity import Parity
+from iecread.protocol.reader import ReaderOptions
+
+REQUEST = b"/?!\r\n"
+HEAD = b"/LGZ5ZMF120AC\r\n"
+BLOCK = framed(b"1.8.0(001234.5*kWh)\r\n!\r\n")
+
+
+def ask(
+    *steps: MeterStep,
+    wire: dict[str, object] | None = None,
+    until_quiet: bool = False,
+    **options: object,
+) -> tuple[IdentifyEngine, Wire, list[type], Exception | None]:
+    """Ask a scripted meter; the engine, the line, kinds of events and the error."""
+    line = Wire(steps, **(wire or {}))  # type: ignore[arg-type]
+    engine = IdentifyEngine(
+        ReaderOptions(**options),  # type: ignore[arg-type]
+        until_quiet=until_quiet,
+    )
+    engine.start(line.now)
+    events, error = drive(engine, line)
+    return engine, line, [type(event) for event in events], error
+
+
+@pytest.mark.parametrize("z", "0567AXCI ")
+def test_a_request_is_all_that_is_sent(z: str) -> None:
+    head = HEAD.replace(b"5", z.encode(), 1)
+    engine, line, events, error = ask(Hear(REQUEST), Say(head))
+    assert error is None and events == [Identified, Done]
+    assert [sent.text for sent in line.sent] == [REQUEST]
+    assert line.speeds == [] and engine.finished
+    assert engine.identification is not None
+    assert engine.identification.speed_character == z
+    # the meter is given the time to go back: tt, and what it needs to read out
+    assert line.now - line.last_said == pytest.approx(LEAVE)
+    assert engine.answer == pytest.approx(0.2 + 1 / 30)
+    assert (engine.requests, engine.woken, engine.talks) == (1, False, False)
+    assert not engine.crowded and not engine.garbled
+
+
+def test_no_break_though_nobody_answers() -> None:
+    _, line, _, error = ask(retries=3)
+    assert isinstance(error, NoAnswerError)
+    asked = [sent.text.lstrip(b"\0") for sent in line.sent]
+    assert {text for text in asked if text} == {REQUEST}
+    assert line.speeds == []
+
+
+def test_a_meter_that_must_be_woken() -> None:
+    engine, line, _, error = ask(Hear(b"\0" * 60), Hear(REQUEST), Say(HEAD))
+    assert error is None and engine.woken
+    assert engine.requests == 2
+    assert [sent.text[:1] for sent in line.sent] == [b"/", b"\0", b"/"]
+
+
+@pytest.mark.parametrize(("z", "after"), [(b"5", 1.9), (b"A", 0.2)])
+def test_a_meter_that_reads_out_by_itself(z: bytes, after: float) -> None:
+    head = HEAD.replace(b"5", z, 1)
+    steps = (Hear(REQUEST), Say(head), Say(BLOCK, after))
+    engine, line, _, error = ask(*steps)
+    assert error is None and engine.talks and not engine.crowded
+    assert len(line.sent) == 1
+    ended = line.now
+    # another request must wait for its end
+    engine, line, _, error = ask(*steps, until_quiet=True)
+    assert error is None and engine.talks
+    assert line.now > ended and line.now - line.last_said == pytest.approx(LEAVE)
+
+
+@pytest.mark.parametrize("cut", [(), None])
+def test_two_that_answer_one_after_the_other(cut: object) -> None:
+    engine, _, _, error = ask(
+        Hear(REQUEST),
+        Say(HEAD),
+        Say(b"/EMH4\\@01LZQJ\r\n", 0.1),
+        wire={"cut": cut},
+    )
+    assert error is None
+    assert engine.crowded and engine.others == ("/EMH4\\@01LZQJ",)
+    assert not engine.talks
+
+
+def test_the_end_of_another_answer_tells_of_it_too() -> None:
+    engine, _, _, _ = ask(Hear(REQUEST), Say(HEAD), Say(b"\x1f~F..T\r", 0.03))
+    assert engine.crowded and engine.others == ()
+
+
+def test_a_glitch_is_no_other_meter() -> None:
+    engine, _, _, _ = ask(Hear(REQUEST), Say(HEAD), Say(b"\xff\0\xff\0", 0.03))
+    assert not engine.crowded
+
+
+def test_a_garbled_answer() -> None:
+    _, line, _, error = ask(Hear(REQUEST), Say(b"\x2d\x11\x40~\x05\r\x02"), retries=0)
+    assert isinstance(error, RemoteProtocolError)
+    assert len(line.sent) == 1
+
+
+def test_an_echo_and_parity() -> None:
+    engine, line, _, error = ask(
+        Hear(b"/?00012!\r\n"),
+        Say(HEAD),
+        wire={"echo": True, "parity_": Parity.EVEN},
+        request=Request("00012"),
+        send_parity=(Parity.EVEN,),
+    )
+    assert error is None and engine.echo and engine.parity is Parity.EVEN
+    assert len(line.sent) == 1
