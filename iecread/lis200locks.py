@@ -208,10 +208,12 @@ class LockSession(Programming):
             The answer; of kind ERROR, with ``#nnnn`` as its text, for each error.
         """
         text = f"{address.asked(self.gas_device.style)}({operand})"
-        self._ask(Command("R1", text.encode("ascii")))
+        self._ask(Command("R1", text.encode("ascii")), keep=True)
         return told(self._answered())
 
-    def _ask(self, command: Command, *, ack_last: bool = False) -> None:
+    def _ask(
+        self, command: Command, *, ack_last: bool = False, keep: bool = False
+    ) -> None:
         """Send a read; answers to other requests are dropped (2.1).
 
         Raises:
@@ -232,6 +234,7 @@ class LockSession(Programming):
             repeatable=True,
             fits=lambda text: address.answered_by(echo_of(text), style),
             ack_last=ack_last,
+            keep=keep,
         )
 
     def _send(self, command: Command, *, repeatable: bool) -> Answered:

@@ -855,7 +855,7 @@ class Programming:
     def _ask(self, command: Command, *, ack_last: bool = False) -> None:
         """Send a read whose answer may come in parts."""
         self._demand_open()
-        self._engine.command(command, repeatable=True, ack_last=ack_last)
+        self._engine.command(command, repeatable=True, ack_last=ack_last, keep=False)
 
     # --- clock ---------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from gas import Gas, steps
+from gas import Gas, opening, steps
 from wire import Hear, Say, Speed, framed
 
 from iecread.errors import (
@@ -17,6 +17,7 @@ from iecread.lis200.errors import Lis200Refused
 from iecread.lis200locks import Key
 from iecread.passwords import Secret
 from iecread.protocol.messages import Block, Command
+from iecread.protocol.parity import Parity
 from iecread.refusals import Refusals
 
 CLOSED = """
@@ -427,6 +428,33 @@ def test_a_bk_meter() -> None:
     asked = b"7:V.0(3;2024-03-01,00:00:00;2024-03-01,23:59:59;1)"
     assert list(session.blocks(Command("R3", asked), ack_last=True)) == [row]
     session.leave()
+    gas.check()
+
+
+@pytest.mark.parametrize("even", [True, False])
+def test_a_stray_byte_between_brackets(even: bool) -> None:
+    """1.1: FF between two brackets, which the check does not cover, is left out."""
+    sent = framed(b"(2090)(88)(CRC Ok)")
+    strayed = sent.replace(b")(", b")\xff(", 1)
+    elsewhere = sent.replace(b"20", b"2\xff0", 1)
+    gas = Gas(
+        [
+            *opening("/Els6EK260"),
+            Hear(Command("R1", b"4:V.2(1)").to_bytes()),
+            Say(strayed, after=0.03),
+            Hear(Command("R1", b"4:V.3(1)").to_bytes()),
+            Say(elsewhere, after=0.03),
+            Hear(b"\x15"),
+            Say(sent, after=0.03),
+        ],
+        code=None,
+        wire={"parity_": Parity.EVEN if even else None},
+        reader={"send_parity": (Parity.EVEN if even else Parity.NONE,)},
+    )
+    for attribute in (b"2", b"3"):
+        asked = Command("R1", b"4:V." + attribute + b"(1)")
+        assert gas.session.ask(asked) == "(2090)(88)(CRC Ok)"
+    gas.session.leave()
     gas.check()
 
 

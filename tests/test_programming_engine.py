@@ -254,7 +254,9 @@ def test_t10_damage_both_ways() -> None:
     talk.check()
 
 
-def test_t11_parts_of_an_answer() -> None:
+@pytest.mark.parametrize("keep", [True, False])
+def test_t11_parts_of_an_answer(keep: bool) -> None:
+    """Their text is put together only where it is wanted."""
     parts = [
         b"\x020100(000102030405060708090A0B0C0D0E0F)\r\n\x04\x05",
         b"\x020110(101112131415161718191A1B1C1D1E1F)\r\n\x04\x04",
@@ -272,9 +274,11 @@ def test_t11_parts_of_an_answer() -> None:
             Say(parts[2]),
         ]
     )
-    got = talk.ask("R3", "0100(28)")
+    talk.engine.command(Command("R3", b"0100(28)"), repeatable=True, keep=keep)
+    got = talk.answered()
     assert talk.blocks == parts
-    assert got.text.encode() == b"".join(part[1:-2] for part in parts)
+    whole = b"".join(part[1:-2] for part in parts) if keep else b""
+    assert got == Answered(AnswerKind.DATA, whole.decode())
     talk.leave()
     talk.check()
 

@@ -10,6 +10,7 @@ and a write never after silence.  In modes A and B commands follow the readout a
 opening speed (6.4.1, 6.4.2).  What may not be sent at all is for its Guard to say.
 """
 
+import re
 from collections.abc import Callable, Sequence
 
 from iecread.errors import RefusedError, RemoteProtocolError
@@ -43,6 +44,8 @@ RESEND_LIMIT = 2  # 6.3.5: a command is sent three times in all
 PARTS_LIMIT = 16 * DATA_LIMIT  # characters of one answer in parts
 _PASSWORD_RESENDS = 1  # NAK means a damaged frame, but some makers mean "wrong"
 _LATE = 0.5  # s of quiet before a command, where an older answer may still come
+# lis200.md 1.1: a lone FF between brackets that the check does not cover
+_STRAY = re.compile(rb"(?<=[)\xa9])\xff(?=[(\xa8])")
 _PROBE_SPEED = 19200  # Bd; where a session that was left open most likely is
 _AWAITS = frozenset(
     {ReaderState.IDLE, ReaderState.READ, ReaderState.LOCKED, ReaderState.OPEN}
@@ -74,7 +77,9 @@ class ProgrammingEngine(ReaderEngine):
     _sent: Command | None = None  # the message whose answer is awaited
     _repeatable = False  # whether it may be sent again after silence
     _resends = 0
-    _text = ""  # of the parts of the answer so far
+    _text = ""  # of the parts of the answer so far, where they are kept
+    _size = 0  # how much came in parts
+    _keep = True  # whether the parts are wanted as one text
     _acknowledged = False  # an ACK came where data were asked for
     _noise_before = 0  # bytes of noise when the message went out
     _other_tried = False  # NAK where the kind of check is unknown: it may be the other
@@ -135,6 +140,7 @@ class ProgrammingEngine(ReaderEngine):
         resends: int = RESEND_LIMIT,
         fits: Callable[[str], bool] | None = None,
         ack_last: bool = False,
+        keep: bool = True,
     ) -> None:
         """Send a command, or a part of one (6.3.7, 6.3.8).
 
@@ -148,6 +154,8 @@ class ProgrammingEngine(ReaderEngine):
                 None: any is.
             ack_last: whether the last block of data is acknowledged too (field
                 practice: the BK gas meter hears nothing else before).
+            keep: whether ``Answered`` has the text of several parts; else they are
+                told by BlockReceived alone, and memory does not grow with them.
 
         Raises:
             LocalProtocolError: not now.
@@ -155,7 +163,7 @@ class ProgrammingEngine(ReaderEngine):
         """
         step = Step.COMMAND if command.last else Step.COMMAND_PART
         self._resend_limit, self._fits = resends, fits
-        self._ack_last = ack_last
+        self._ack_last, self._keep = ack_last, keep
         self._submit(command, step, repeatable=repeatable)
 
     def abandon(self) -> None:
@@ -205,6 +213,7 @@ class ProgrammingEngine(ReaderEngine):
         if step is Step.PASSWORD or command.name.startswith("P"):
             self.guard.allow_password(self.identification)
             self._resend_limit, self._fits = _PASSWORD_RESENDS, None
+            self._keep = True
         else:
             self.guard.allow(command)
         self._sent, self._repeatable = command, repeatable
@@ -219,7 +228,7 @@ class ProgrammingEngine(ReaderEngine):
             unknown = next(kind for kind in CheckKind if kind is not unknown)
         kind = self.check_kind or unknown
         data = Command(command.name, command.text, command.last, kind=kind).to_bytes()
-        self._text, self._acknowledged = "", False
+        self._text, self._size, self._acknowledged = "", 0, False
         self._receiver.clear()
         self._noise_before = self._receiver.noise
         late, self._late = self._late, False
@@ -374,6 +383,8 @@ class ProgrammingEngine(ReaderEngine):
     def _data(self, kind: Kind, raw: bytes, chars: bytes, now: float) -> None:
         block = Block.from_bytes(chars)
         trouble = self._judge(raw, block)
+        if trouble is Trouble.BLOCK_CHECK and (mended := self._without_strays(raw)):
+            raw, block, trouble = *mended, None
         if trouble and self._echo.seen and not self._echo.complete:
             self._unanswered(AnswerKind.DAMAGED)  # it may be our own
             return
@@ -383,15 +394,17 @@ class ProgrammingEngine(ReaderEngine):
         self.data_speed = self.speed
         self._naks = 0
         text = block.text.decode("latin-1")
-        if self._fits is not None and not self._text and not self._fits(text):
+        if self._fits is not None and not self._size and not self._fits(text):
             self._noise += len(raw)
             self._deadline = self._answer_by
             self._look_further(now, silent=False)
             return
         if not block.last and self.state is ReaderState.COMMANDED:
             # 6.4.7: another one follows when this one is acknowledged
-            self._text += text
-            if len(self._text) > PARTS_LIMIT:
+            self._size += len(text)
+            if self._keep:
+                self._text += text
+            if self._size > PARTS_LIMIT:
                 self._detail = "parts without an end"
                 self._answer(Step.SILENCE, AnswerKind.DAMAGED)
                 return
@@ -401,12 +414,13 @@ class ProgrammingEngine(ReaderEngine):
             self._queue.append((Wait(self._reaction), None))
             self._send(ACK, Step.ACK, self._timing.data_answer)
             return
-        refusal = error_reply(text) if not self._text else None
+        refusal = error_reply(text) if not self._size else None
         if refusal is not None:
             self._answer(Step.ERROR, AnswerKind.ERROR, refusal)
         elif self.state is ReaderState.COMMANDED:
             self._events.append(BlockReceived(raw))
-            self._answer(Step.BLOCK, AnswerKind.DATA, self._text + text)
+            whole = self._text + text if self._keep or not self._size else ""
+            self._answer(Step.BLOCK, AnswerKind.DATA, whole)
             if self._ack_last:
                 self._queue.append((Wait(self._reaction), None))
                 self._queue.append((Write(self._coded(ACK)), None))
@@ -422,6 +436,19 @@ class ProgrammingEngine(ReaderEngine):
             self._odd, self._detail = raw, "characters of eight bits"
             return Trouble.PARITY
         return None
+
+    def _without_strays(self, raw: bytes) -> tuple[bytes, Block] | None:
+        """An answer without what a LIS-200 device may put between brackets.
+
+        Returns:
+            None where that is no answer either.
+        """
+        mended = _STRAY.sub(b"", raw) if self._probe is not None else raw
+        if mended == raw:
+            return None
+        even = self.parity is Parity.EVEN
+        block = Block.from_bytes(parity.strip(mended) if even else mended)
+        return None if self._judge(mended, block) else (mended, block)
 
     def _damaged(self, trouble: Trouble) -> None:
         commanded = self.state is ReaderState.COMMANDED
@@ -452,7 +479,7 @@ class ProgrammingEngine(ReaderEngine):
         The meter may not have heard the command: upon NAK it would say its answer to
         the one before again, which nothing could tell from the right one.
         """
-        if self._repeatable and not self._resends and not self._text:
+        if self._repeatable and not self._resends and not self._size:
             self._step(Step.SILENCE)
             self._send_again(Trouble.NO_ANSWER)
         else:
