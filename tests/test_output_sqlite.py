@@ -4,6 +4,7 @@ import errno
 import multiprocessing
 import os
 import resource
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from iecread.loadprofile import Row
 from iecread.ordinals import Place
 from iecread.output import sqlite as module
 from iecread.output.sqlite import SqliteStore
+from iecread.output.sqliterows import Values
 from iecread.resume import from_times
 from iecread.template import Template
 
@@ -323,8 +325,17 @@ def test_a_table_that_was_changed(tmp_path: Path) -> None:
     path = kept.put(one())
     with closing(sqlite3.connect(path)) as database:
         database.execute("ALTER TABLE readings RENAME COLUMN value TO v")
-    with pytest.raises(OutputError, match="no column named value"):
-        kept.put(one())
+    before = Path(path).read_bytes()
+    for step in (lambda: kept.check("kitchen"), lambda: kept.put(one())):
+        with pytest.raises(OutputError, match="another schema: no column 'value'"):
+            step()
+    assert Path(path).read_bytes() == before
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("DROP TABLE readings")
+        columns = ", ".join(Values._fields)
+        database.execute(f"CREATE TABLE readings ({columns}, PRIMARY KEY (meter))")
+    with pytest.raises(OutputError, match="another primary key"):
+        kept.check("kitchen")
 
 
 def test_what_a_user_adds_is_no_harm(tmp_path: Path) -> None:
@@ -405,6 +416,18 @@ def test_somebody_reads_all_the_time(tmp_path: Path) -> None:
             kept.put(one(f"m{number}"))
         assert len(cursor.fetchall()) == 1
     assert len(select(path)) == 6
+
+
+def test_the_file_alone_has_all_rows_while_somebody_has_it_open(
+    tmp_path: Path,
+) -> None:
+    kept = store(tmp_path)
+    path = kept.put(one())
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT count(*) FROM readings").fetchall() == [(1,)]
+        kept.put(one("cellar"))
+        copy = shutil.copy(path, tmp_path / "copy.db")
+    assert len(select(copy)) == 2
 
 
 def test_a_size_limit_of_the_system(tmp_path: Path) -> None:

@@ -3,13 +3,16 @@
 import re
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from iecread.cli.exitcodes import EXIT_CODES
+from iecread.output.sqlite import SCHEMA
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -64,6 +67,14 @@ def test_the_examples_run(tmp_path: Path) -> None:
             changes = " write " in command or " execute " in command
             assert bool(done.stderr if changes else done.stdout) is not wrote, command
     assert (tmp_path / "readings.csv").read_text().startswith("time,meter,serial,")
+    schema, *queries = (body for language, body in BLOCKS if language == "sql")
+    assert schema == SCHEMA + ";\n" and queries
+    with closing(sqlite3.connect(tmp_path / "readings.db")) as database:
+        for query in queries:
+            rows = database.execute(query).fetchall()
+            assert rows and all(row[-1] for row in rows), query
+        found = database.execute("SELECT DISTINCT channel FROM readings")
+        assert {channel for (channel,) in found} == {"", "P.01", "P.98"}
 
 
 @pytest.mark.parametrize("body", [b for language, b in BLOCKS if language == "python"])

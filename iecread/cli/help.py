@@ -74,12 +74,14 @@ raw     the bytes as the meter sent them (readout)
 status of a register, the first that applies:
   malformed  a control character or a character of wrong parity inside
   unchecked  its block check was wrong, absent or switched off
+  scaled     multiplied or added to, as meters.toml says
   ok
 With --strict the first two are an error (exit 8); they are written all the same.
 
 Values are the digits that the meter sent, never rounded.  -o FILE appears whole or
 not at all; with --append rows are added, the header is written once, and a file
-with another header is left alone (exit 10)."""
+with another header is left alone (exit 10).  -o FILE.db (.sqlite, .sqlite3) is a
+SQLite database: rows are added to its table readings, none is there twice."""
 
 _PORTS = """\
 TARGET with / or \\ in it, or of the form COMn, is a port or URL:

@@ -10,7 +10,8 @@ that is.  A file that is no database, or that of another program, is left alone.
 comparisons, and may be off in the last bit.
 
 Left out on purpose: rotation.  A database whose name changes while a program has it
-open loses its journal; use a template with a date, or SQLite's own ``.backup``.
+open, or that was left with a journal by a killed one, loses rows; use a template with
+a date, or SQLite's own ``.backup``.
 """
 
 import contextlib
@@ -326,7 +327,11 @@ def _opened(path: str) -> "Iterator[tuple[sqlite3.Connection, int]]":
                 _make(database)
                 sync_folder(folder)
             database.execute("PRAGMA journal_mode = WAL").close()
+            _check_columns(database, path)
             yield database, descriptor
+            # While others have it open, closing it would leave rows in the journal
+            with contextlib.suppress(sqlite3.Error):  # they are stored all the same
+                database.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
     except sqlite3.Error as error:
         raise _failed(path, error) from error
     except OSError as error:
@@ -420,6 +425,17 @@ def _make(database: "sqlite3.Connection") -> None:
         database.execute(f"PRAGMA application_id = {APPLICATION}")
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     database.execute("COMMIT")
+
+
+def _check_columns(database: "sqlite3.Connection", path: str) -> None:
+    """Refuse a table that somebody changed, before a meter is read in vain."""
+    found = database.execute("SELECT name, pk FROM pragma_table_info('readings')")
+    known = dict(found.fetchall())
+    missing = [name for name in Values._fields if name not in known]
+    if not missing and sorted(filter(None, known.values())) == [*range(1, 8)]:
+        return
+    what = f"no column {missing[0]!r}" if missing else "another primary key"
+    raise OutputError(f"{path!r} has another schema: {what}", _OTHER)
 
 
 def _code(error: BaseException | None) -> int:
