@@ -349,8 +349,8 @@ class Config:
     def fault(self, problem: Problem) -> Fault:
         """A problem with its place."""
         place = self._places.of(problem.path)
-        if place is None:
-            return Fault(self.path, 0, problem.message, problem.hint, "")
+        if place is None:  # what is missing belongs at the top
+            return Fault(f"{self.path}:1", 1, problem.message, problem.hint, "")
         value = problem.value and self._places.of(problem.path[:-1]) != place
         column = place.value if value and place.value else place.column
         return Fault(
@@ -373,6 +373,9 @@ class Config:
         line = int(at[1]) if at and at[1] else len(lines)
         column = int(at[2]) if at and at[2] else len(lines[-1]) + 1
         message = said[: at.start()] if at else said
+        if line and re.search("twice|overwrite", message):
+            column, message = 1, "this key or table is there already"
+            hint = "put both together, or give one another name"
         return Fault(
             f"{self.path}:{line}:{column}",
             line,
@@ -529,7 +532,7 @@ def conflicts(profiles: Iterable[Profile]) -> list[Fault]:
                     ("address",) if mine and its else ("port",),
                     f"{other.name} and {profile.name} share the port "
                     f"{profile.port}: {what}",
-                    f"give both an address in [meters.{blank.name}], or say "
+                    f"write an address of its own in [meters.{blank.name}], or say "
                     "enabled = false in one of them",
                 )
             )

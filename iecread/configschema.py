@@ -88,12 +88,9 @@ def _select(allowed: str, value: Any) -> str:
 
 
 def _start(value: Any) -> str:
-    if not isinstance(value, str):
-        # TOML has dates of its own, which say the same
-        if hasattr(value, "isoformat"):
-            return str(value.isoformat())
-        raise ValueError(f'{value!r} is no time, such as "last" or "-24h"')
-    return _text(value)
+    if hasattr(value, "isoformat"):  # TOML has dates of its own, which say the same
+        value = value.isoformat()
+    return settings.moment(value, (*settings.MOMENTS, "last"))
 
 
 def _one_of(*known: str) -> Check:
@@ -222,6 +219,11 @@ def check(parsed: Mapping[str, Any]) -> Checked:
             hint = "a name is letters, digits, - and _, as in [meters.kitchen]"
             problems.append(Problem(path, f"meter {name!r} {wrong}", hint))
         meters[name] = _table(path, table, {**SHARED, **METER, **_TABLES}, problems)
+        if {("load-profile", "archive"), ("load-profile", "channel")} <= {
+            *meters[name]
+        }:
+            here, hint = (*path, "load-profile", "channel"), "take one of them out"
+            problems.append(Problem(here, "channel and archive are two things", hint))
     _references(meters, problems)
     return Checked(defaults, meters, problems)
 
@@ -290,6 +292,7 @@ def _table(
 
 _ADVICE = {
     "port": "such as /dev/serial/by-id/..., COM3, socket://10.0.0.8:8000",
+    "from": 'last, a time such as "2026-11-01", or so long ago such as "-24h"',
     "timeout": 'a text such as "5s"',
     "wait": 'a text such as "30s"',
     "switch-delay": 'a text such as "250ms"',

@@ -23,6 +23,9 @@ CHECKS = ("auto", "xor", "sum7", "off")
 READ_COMMANDS = ("R1", "R2", "R3", "R4", "R5", "R6")
 WRITE_COMMANDS = ("W1", "W2", "W3", "W4", "W5")
 DIALECTS = ("iec", "lis200")
+MOMENTS = ("now", "today", "yesterday")
+LONGEST_AGO = 20 * 366 * 86400.0
+"""Seconds; more than meters remember."""
 LONGEST = 30 * 86400.0
 """Seconds; more than any wait, less than a select() takes."""
 
@@ -47,6 +50,24 @@ def duration(value: object, longest: float = LONGEST) -> float:
     if seconds > longest:
         raise ValueError(f"{value!r} is more than {longest / 86400:.0f} days")
     return seconds
+
+
+def moment(value: object, words: Sequence[str] = MOMENTS) -> str:
+    """A time: ISO, so long ago such as ``-24h``, or one of a few words."""
+    from datetime import datetime
+
+    text = str(value).strip()
+    if text.startswith("-"):
+        duration(text[1:], LONGEST_AGO)
+    elif text not in words:
+        try:
+            datetime.fromisoformat(text)
+        except ValueError as error:
+            known = ", ".join(words)
+            raise ValueError(
+                f"{value!r} is no time: 2026-11-01T12:00, -24h, {known}"
+            ) from error
+    return text
 
 
 def speed(value: object) -> int:

@@ -135,9 +135,7 @@ class Stores:
         """Two meters in one file have one header."""
         if is_database(template.text):
             return
-        from iecread.output import formatter
-
-        head = formatter("csv", **layout_of(profile)).begin()
+        head = header_of(profile)
         path = os.path.realpath(template.path(profile.name))
         other, before = self._headers.setdefault(path, (profile.name, head))
         if head != before and "serial" not in template.fields:
@@ -345,6 +343,20 @@ def _said(output: str) -> _Place:
     """What ``-o`` names: the folder is the user's own affair."""
     folder, name = os.path.split(output)
     return _Place(output) if "{" in folder else _Place(name, folder)
+
+
+def header_of(profile: "Profile") -> str:
+    """The first line of the CSV that a profile wants.
+
+    Raises:
+        ConfigFileError: the wide layout without registers that name one column each.
+    """
+    from iecread.output import formatter
+
+    try:
+        return formatter("csv", **layout_of(profile)).begin()
+    except ConfigError as error:
+        raise profile.wrong(("csv", "layout"), error.message, error.hint) from error
 
 
 def place_of(profile: "Profile", *path: str) -> _Place:

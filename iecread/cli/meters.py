@@ -13,7 +13,7 @@ import click
 
 from iecread.cli.context import Surroundings
 from iecread.cli.options import Command, F, Option, common_options
-from iecread.errors import ConfigError, OutputError
+from iecread.errors import ConfigError, OutputError, PortError
 
 if TYPE_CHECKING:
     from iecread.config import Config, Fault, Profile
@@ -185,7 +185,7 @@ def doubts(config: "Config") -> "list[Fault]":
     Args:
         config: a file that is right in itself.
     """
-    from iecread.cli.dumpstore import place_of
+    from iecread.cli.dumpstore import header_of, place_of
     from iecread.config import ConfigFileError, conflicts
 
     found = []
@@ -204,17 +204,33 @@ def doubts(config: "Config") -> "list[Fault]":
                     place_of(profile, *path)
                 except ConfigFileError as error:
                     found += error.faults
-        if profile.csv.layout == "wide" and not profile.registers:
-            found.append(
-                profile.fault(
-                    ("csv", "layout"),
-                    "the wide layout needs a list of registers",
-                    'write registers = ["1.8.0", "2.8.0"]',
-                )
-            )
+        try:
+            header_of(profile)
+        except ConfigFileError as error:
+            found += error.faults
+        try:
+            _check_port(profile.port)
+        except PortError as error:
+            found.append(profile.fault(("port",), error.message, error.hint))
     found += conflicts(p for p in config.meters.values() if p.enabled)
     unique = {(f.where, f.message): f for f in found}
     return sorted(unique.values(), key=lambda f: f.line)
+
+
+def _check_port(port: str) -> None:
+    """See whether a URL says what it must; what is behind it is not asked.
+
+    Raises:
+        PortError: it does not.
+    """
+    if port.startswith("sim://"):
+        from iecread.simulator.options import parse_url
+
+        parse_url(port)
+    elif port.startswith(("socket://", "rfc2217://")):
+        from iecread.transports.tcp import parse_address
+
+        parse_address(port)
 
 
 @command.command(

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from iecread import settings
 from iecread.cli.exitcodes import UsageError
-from iecread.cli.options import duration
+from iecread.settings import LONGEST_AGO
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
     from iecread.metertime import MeterClock
-
-_BACK = duration(20 * 366 * 86400.0)
-_WORDS = ("now", "today", "yesterday")
 
 
 class Moment(click.ParamType[str]):
@@ -31,7 +29,7 @@ class Moment(click.ParamType[str]):
     name = "when"
 
     def __init__(self, *words: str) -> None:
-        self._words = (*_WORDS, *words)
+        self._words = (*settings.MOMENTS, *words)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         return "WHEN"
@@ -39,18 +37,10 @@ class Moment(click.ParamType[str]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> str:
-        text = str(value).strip()
-        if text in self._words:
-            return text
-        if text.startswith("-"):
-            _BACK.convert(text[1:], param, ctx)
-            return text
         try:
-            datetime.fromisoformat(text)
-        except ValueError:
-            known = ", ".join(self._words)
-            self.fail(f"{value!r} is no time: 2026-11-01T12:00, -24h, {known}")
-        return text
+            return settings.moment(value, self._words)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def resolve(text: str, now: datetime, clock: "MeterClock") -> datetime:
@@ -70,7 +60,7 @@ def resolve(text: str, now: datetime, clock: "MeterClock") -> datetime:
         back = timedelta(days=text == "yesterday")
         return clock.instant(Stamp(wall - back, None))
     if text.startswith("-"):
-        return now - timedelta(seconds=_BACK.convert(text[1:], None, None))
+        return now - timedelta(seconds=settings.duration(text[1:], LONGEST_AGO))
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else clock.instant(Stamp(moment, None))
 
