@@ -6,11 +6,12 @@ import json
 
 import pytest
 
+from iecread.errors import OutputError
 from iecread.resume import COLUMNS
 
 QUICK = "?reaction=5&time=2026-11-22T12:34"
 EK = "sim://lis200-ek" + QUICK
-CODE = {"GAS_CODE": "00000000"}
+pytestmark = pytest.mark.usefixtures("timeless")
 
 
 @pytest.fixture
@@ -131,6 +132,29 @@ def test_damage_in_the_device(archive):
     assert len(flags) == 5 and set(flags) == {"", "check-failed"}
 
 
+def test_the_lock_is_closed_on_every_way_out(archive, device, tmp_path):
+    for argv, status in (
+        (("day", "--from=2026-11-22"), 0),
+        (("9",), 9),
+        (("day", "--columns=Q"), 9),
+        (("day", "--from=2026-11-22", "-o", str(tmp_path / "no" / "a.csv")), 10),
+    ):
+        archive(EK, *argv, exit=status)
+    locks = device(EK).locks
+    assert locks.openings == [4, 4, 4] and not locks.open and not locks.replaced
+
+
+def test_a_full_disk_closes_the_lock(archive, device, monkeypatch):
+    from iecread.cli.rows import RowWriter
+
+    def full(self, row):
+        raise OutputError("no space left on the device")
+
+    monkeypatch.setattr(RowWriter, "add", full)
+    archive(EK, "day", "--from=2026-11-22", exit=10)
+    assert device(EK).locks.openings == [4] and not device(EK).locks.open
+
+
 def test_without_a_lock(archive):
     said = archive(EK, "day", code=None, exit=9).stderr
     assert "no right to read" in said and "another session" not in said
@@ -155,10 +179,14 @@ def test_nothing_there_is_no_failure(archive):
 def test_what_is_not_there(archive):
     assert "EK260 has no archive 9" in archive(EK, "9", exit=9).stderr
     assert "no archive 'user'" in archive(EK, "user", exit=9).stderr
-    said = archive("sim://household?reaction=5", "3", code=None, exit=9).stderr
-    assert "only LIS-200" in said and "load-profile" in said
     said = archive(EK, "day", "--expect-serial=7", exit=11).stderr
     assert "'10048158', not '7'" in said
+
+
+def test_another_kind_of_meter_gets_no_code(archive):
+    said = archive("sim://household?reaction=5", "3", "-vv", exit=4).stderr
+    assert "is no LIS-200 device" in said
+    assert ".P0." in said and ".P1." not in said
 
 
 @pytest.mark.parametrize(

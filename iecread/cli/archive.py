@@ -8,9 +8,10 @@ nothing comes twice and what was overwritten meanwhile is noticed.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -36,23 +37,16 @@ from iecread.cli.options import (
 )
 from iecread.cli.rows import FORMATS, Column, RowWriter
 from iecread.cli.writing import chosen_format
-from iecread.errors import (
-    CheckError,
-    OutputError,
-    RefusedError,
-    RemoteProtocolError,
-)
+from iecread.errors import OutputError, RemoteProtocolError
 from iecread.settings import archive as archive_setting
 
 if TYPE_CHECKING:
     from iecread.archiveresume import Tail
     from iecread.archives import ArchiveReader
     from iecread.archivesummary import ArchiveSummary
+    from iecread.cli.login import Station
     from iecread.cli.target import Target
-    from iecread.lis200locks import Key
-    from iecread.lis200session import Lis200
     from iecread.loadprofile import Row
-    from iecread.session import Meter
 
 _PAUSE = 1.0  # s between sessions (lis200.md 5.4)
 _DESCRIBED = (
@@ -172,6 +166,7 @@ def command(
     """
     from iecread.archives import ArchiveReader, ArchiveRequest, read_archive
     from iecread.archivesummary import ArchiveSummary
+    from iecread.cli.login import station
     from iecread.cli.target import chosen
     from iecread.cli.target import resolve as resolve_target
     from iecread.metertime import MeterClock
@@ -201,25 +196,23 @@ def command(
         intervals=intervals,
         numbers=out.output != "-",
     )
-    device = _Device(around, meant)
     if attributes:
-        _describe(around, out, device, ArchiveReader(wanted))
+        _describe(around, out, meant, ArchiveReader(wanted))
         return
     selection = meant.selection()
 
     def find_tail(number: int) -> "Tail | None":
-        return _tail(out.output, number, device) if last else None
+        return _tail(out.output, number, line) if last else None
 
     reader, summary = ArchiveReader(wanted, find_tail), ArchiveSummary()
     with RowWriter(around, out, COLUMNS) as writer:
         try:
-            with device.line() as wipe:
-                if writer.format == "table":
-                    wipe()
+            with station(around, meant) as line:
+                line.wipe_before_rows(writer.format)
                 records = read_archive(
                     reader,
-                    device.session,
-                    retries=device.meter.options.retries,
+                    partial(line.gas_session, serial=True),
+                    retries=line.meter.options.retries,
                     rest=lambda: time.sleep(_PAUSE),
                     note=around.note,
                 )
@@ -228,7 +221,7 @@ def command(
                         summary.add(record)
                         for row in record.rows:
                             row = selection.row(row) if selection else row
-                            writer.add(_cells(row, device))
+                            writer.add(_cells(row, line))
         finally:
             writer.flush()
             _tell(around, summary, reader)
@@ -243,86 +236,6 @@ def command(
             f"{summary.unsure} records are not sure",
             "without --strict they are written with that flag",
         )
-
-
-class _Device:
-    """The device of TARGET, and sessions with it."""
-
-    def __init__(self, around: Surroundings, meant: "Target") -> None:
-        self.meter: Meter
-        self.serial: str | None = None
-        self._around, self._meant = around, meant
-        self._key: Key | None = None
-        self._asked = False  # for its number
-
-    @property
-    def name(self) -> str | None:
-        """The name of the meter in meters.toml."""
-        name: str | None = self._meant.options.get("meter")
-        return name
-
-    @contextmanager
-    def line(self) -> Iterator[Callable[[], None]]:
-        """Open the line, with the code at hand; gives what wipes the progress."""
-        from iecread.cli.watch import watched
-        from iecread.session import Meter
-
-        around, meant = self._around, self._meant
-        self.meter = Meter(meant.port, **meant.options)
-        self.meter.on_warning = around.note
-        self._key = self._fetch()
-        with self.meter, watched(around, self.meter, lines=False) as wipe:
-            yield wipe
-
-    def _fetch(self) -> "Key | None":
-        """The code, before the port is opened: a prompt must hold no line."""
-        source = self._meant.password
-        if source is None:
-            return None
-        from dataclasses import replace
-
-        from iecread.lis200.locks import lock_number
-        from iecread.refusals import Refusals
-        from iecread.statefolder import state_folder
-
-        key = self.meter.key(
-            source.fetch(self._around),
-            lock_number(self._meant.lock),
-            refusals=Refusals(state_folder(self._around.environ)),
-        )
-        key = replace(key, force=self._meant.force_login)
-        key.allow(datetime.now().astimezone())
-        return key
-
-    @contextmanager
-    def session(self) -> "Iterator[Lis200]":
-        """A session; what it opened is closed at its end.
-
-        Raises:
-            RefusedError: it is no LIS-200 device.
-            CheckError: it is another one than ``--expect-serial`` names.
-        """
-        from iecread.lis200session import Lis200
-
-        with self.meter.dialogue(key=self._key) as session:
-            if not isinstance(session, Lis200):
-                raise RefusedError(
-                    "only LIS-200 devices have archives, and this meter is none",
-                    f"iecread load-profile {self._around.meter}",
-                )
-            if not self._asked:
-                self.serial = session.read_serial()
-                self._asked = True
-                self._check(self.meter.options.expect_serial)
-            yield session
-
-    def _check(self, expected: str | None) -> None:
-        found = (self.serial or "").lstrip("0")
-        if expected is not None and found != expected.strip().lstrip("0"):
-            raise CheckError(
-                f"this is meter {self.serial!r}, not {expected!r}",
-                "check which meter the head is on, or --expect-serial",
-            )
 
 
 def _asked(
@@ -353,13 +266,16 @@ def _resumed(out: OutputOptions) -> OutputOptions:
     return out._replace(append=True, format_="csv")
 
 
-def _tail(path: str, number: int, device: _Device) -> "Tail | None":
+def _tail(path: str, number: int, line: "Station") -> "Tail | None":
     """The newest record of this device's archive in the file."""
     from iecread.archiveresume import from_csv
 
     def find(lines: Iterator[str]) -> "Tail | None":
         return from_csv(
-            lines, archive=number, meter=device.name or "", serial=device.serial or ""
+            lines,
+            archive=number,
+            meter=line.meter.options.meter or "",
+            serial=line.serial or "",
         )
 
     return _read(path, find)
@@ -382,9 +298,10 @@ def _read(path: str, use: "Callable[[Iterator[str]], Tail | None]") -> "Tail | N
         raise OutputError(f"cannot read {path!r}: {error.strerror}") from error
 
 
-def _cells(row: "Row", device: _Device) -> tuple[Any, ...]:
+def _cells(row: "Row", line: "Station") -> tuple[Any, ...]:
     time, channel, register, value, _, unit, flags = row
-    return time, device.name, device.serial, channel, register, value, unit, flags
+    name = line.meter.options.meter
+    return time, name, line.serial, channel, register, value, unit, flags
 
 
 def _tell(
@@ -405,13 +322,17 @@ def _tell(
 
 
 def _describe(
-    around: Surroundings, out: OutputOptions, device: _Device, reader: "ArchiveReader"
+    around: Surroundings, out: OutputOptions, meant: "Target", reader: "ArchiveReader"
 ) -> None:
     """The columns of an archive, and how many records there are."""
+    from iecread.cli.login import station
+
     with RowWriter(around, out, _DESCRIBED) as writer:
-        with device.line() as wipe, device.session() as session:
-            if writer.format == "table":
-                wipe()
+        with (
+            station(around, meant) as line,
+            line.gas_session(serial=True) as session,
+        ):
+            line.wipe_before_rows(writer.format)
             count = reader.count(session)
             layout = reader.layout
         for at, column in enumerate(layout.columns if layout else (), 1):

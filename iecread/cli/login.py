@@ -88,14 +88,18 @@ class Station:
             yield session
 
     @contextmanager
-    def gas_session(self) -> "Iterator[Lis200]":
+    def gas_session(self, *, serial: bool = False) -> "Iterator[Lis200]":
         """Enter a session with a meter that has to be a LIS-200 device.
+
+        Args:
+            serial: whether the device's number is wanted, for rows.
 
         Raises:
             ConfigError: it is none.
             IecReadError: as ``session``.
         """
-        with self.session() as session:
+        self._login = None  # a code is no password, should it be another meter
+        with self.session(serial=serial) as session:
             yield gas(session)
 
     @contextmanager
