@@ -29,6 +29,10 @@ class Quantity(NamedTuple):
     lock: str
 
 
+SECTIONS = ("ek", "tc", "dl210", "dl230", "bk")
+"""The families that have names of their own."""
+
+
 @cache
 def _section(name: str) -> dict[str, Quantity]:
     from iecread.registry import data
@@ -57,6 +61,28 @@ def quantity(address: Address, device: Device) -> Quantity | None:
     return Quantity(name, re.sub(r"\bn\b", entity, found.meaning), found.lock)
 
 
+def named(section: str) -> dict[str, str]:
+    """Return the names of a family and the addresses that they mean.
+
+    Args:
+        section: which one, see ``Device.section``.
+    """
+    found: dict[str, str] = {}
+    for address, known in _section(section).items():
+        if known.name and not address.startswith("n:"):
+            found.setdefault(known.name, address)
+    return found
+
+
+def meanings(section: str) -> list[tuple[str, str, str]]:
+    """Return the named values of a family: name, address, what it is."""
+    known = _section(section)
+    return [
+        (name, address, known[address].meaning)
+        for name, address in named(section).items()
+    ]
+
+
 def address_of(code: str, device: Device) -> Address:
     """Return the address that a person means.
 
@@ -74,26 +100,22 @@ def address_of(code: str, device: Device) -> Address:
             return Address.parse(text, device.style)
         except ValueError as error:
             raise ConfigError(str(error)) from error
-    section = _section(device.section)
-    named: dict[str, str] = {}
-    for address, found in section.items():
-        if found.name and not address.startswith("n:"):
-            named.setdefault(found.name, address)
-    if text not in named:
-        alike = [name for name in named if name.lower() == text.lower()]
+    names = named(device.section)
+    if text not in names:
+        alike = [name for name in names if name.lower() == text.lower()]
         if len(alike) != 1:
             raise ConfigError(
                 f"{code!r} is no address and no name of this device",
-                _meant(text, named),
+                _meant(text, names),
             )
         text = alike[0]
-    return Address.parse(named[text])
+    return Address.parse(names[text])
 
 
-def _meant(text: str, named: dict[str, str]) -> str:
+def _meant(text: str, names: dict[str, str]) -> str:
     from difflib import get_close_matches
 
-    close = get_close_matches(text, named, 3, 0.5)
+    close = get_close_matches(text, names, 3, 0.5)
     if close:
         return "did you mean " + ", ".join(close)
-    return "an address is 7:310 or 6:310_1, a name such as " + ", ".join([*named][:5])
+    return "an address is 7:310 or 6:310_1, a name such as " + ", ".join([*names][:5])

@@ -152,6 +152,9 @@ class MeterOptions:
             if self.framing == "auto"
             else self.framing,
             wake=device.wake or "auto" if self.wake == "auto" else self.wake,
+            dialect=device.dialect or "auto"
+            if self.dialect == "auto"
+            else self.dialect,
         )
 
 

@@ -9,9 +9,11 @@ import json
 from datetime import timedelta
 
 import pytest
+from test_cli_programming import journal
 
 from iecread.cli.main import Stopped
 from iecread.clock import plan_set
+from iecread.errors import CheckError
 from iecread.lis200session import Lis200
 
 EK = "sim://lis200-ek?reaction=1"
@@ -104,6 +106,44 @@ def test_every_way_out_closes(run, env, device, monkeypatch, raised, status):
     monkeypatch.setattr(Lis200, "_meant", meant)
     run("read", EK, "7:310", *WITH, "--lock=supplier", env=env, exit=status)
     assert device(EK).locks.openings == [3] and device(EK).locks.open == set()
+
+
+@TIMELESS
+def test_a_lock_that_does_not_close_costs_no_values(run, env, monkeypatch):
+    """And is told of: loudly, in the journal, by the exit code."""
+
+    def close(self: Lis200, lock: int) -> None:
+        raise CheckError("the lock is still open")
+
+    monkeypatch.setattr(Lis200, "_close", close)
+    result = run("read", EK, "1:181", *WITH, "-fvalue", "-q", env=env, exit=11)
+    assert result.stdout == "EK260\n"
+    assert "WARNING: the customer lock (4) may still be open" in result.stderr
+    assert "iecread lock closes it" in result.stderr
+    assert "may still be open" in journal(env)[-1]["detail"]
+
+
+@TIMELESS
+def test_a_wrong_code_is_one_error(run, env, device):
+    env["PW"] = "4711"
+    for words in ("wrong access code", "already"):
+        result = run("read", EK, "7:310", "2:302", "p", *WITH, env=env, exit=9)
+        assert result.stderr.count(words) == 1 and "readout" not in result.stderr
+    assert device(EK).locks.wrong == [(4, "4711")]
+
+
+def test_names_are_completed(run, env):
+    def complete(*words: str) -> list[str]:
+        line = {
+            "_IECREAD_COMPLETE": "bash_complete",
+            "COMP_WORDS": " ".join(("iecread", *words)),
+            "COMP_CWORD": str(len(words)),
+        }
+        return run(env=env | line).stdout.split()
+
+    assert "plain,p.F" in complete("read", EK, "p")
+    assert complete("write", "sim://household", "p") == []
+    assert complete("lock", EK, "--lock", "cu") == ["plain,customer"]
 
 
 # --- write, clock ------------------------------------------------------------

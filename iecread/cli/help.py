@@ -157,6 +157,54 @@ def _devices() -> str:
     )
 
 
+_LIS200 = """\
+Gas devices of Elster and Honeywell (EK, DL, TC, BK) have addresses and locks.
+
+  7:310      entity and object; leading zeros do not count
+  6:310_1    a variant: degrees Celsius, where 6:310 is kelvin
+  7:310.3    an attribute: 0 value, 1 access, 2 name, 3 unit; --attributes reads all
+  p          a name of the device's family, see below
+
+Locks, by name or number, for --lock:
+
+  1 calibration    a button inside; no code opens it
+  2 manufacturer
+  3 supplier       administrator on EK280, EK290, DL230; most settings
+  4 customer       the one that is opened if nobody says which
+  5 data-reader    EK280, EK290, DL230
+  6 user           EK280, EK290, DL230
+
+Nothing can be read while all are closed.  read, write, clock and archive open a
+lock with the code that the password options give (--password-env VAR), if it is
+closed, and close it again on every way out.  unlock leaves it open; lock closes it;
+unlock --status shows them all.  A code that is written to an open lock becomes its
+new code, so none is ever sent before the lock was seen closed.  A wrong code is not
+sent again for 24 hours.
+
+Names, as the display of the device has them:"""
+
+_FAMILIES = {
+    "ek": "EK205 to EK290",
+    "tc": "TC210 to TC220",
+    "dl210": "DL210, DL220",
+    "dl230": "DL230, DL240",
+    "bk": "BK-G..TC",
+}
+
+
+def _lis200() -> str:
+    from iecread.quantities import meanings
+
+    lines = [_LIS200]
+    for section, devices in _FAMILIES.items():
+        lines += ["", devices, ""]
+        lines += [
+            f"  {name:<8} {address:<8} {meaning}"
+            for name, address, meaning in meanings(section)
+        ]
+    return "\n".join(lines)
+
+
 TOPICS = {
     "exit-codes": ("what the exit status of iecread means", _exit_codes),
     "environment": ("variables that stand for options", _environment),
@@ -164,6 +212,7 @@ TOPICS = {
     "ports": ("how to name a port, what to do when it fails, sim://", _ports),
     "cron": ("a ready line for crontab, with the paths of this computer", _cron),
     "devices": ("families of meters that are known, for --device", _devices),
+    "lis200": ("gas devices: addresses, locks, names of values", _lis200),
     "timing": ("how long things take and which option changes that", lambda: _TIMING),
 }
 

@@ -52,7 +52,7 @@ COMMANDS = {
     "Set up": {
         "meters": "list, show, check, init, path: the meters of meters.toml.",
         "completion": "Completion script: bash, zsh, fish, powershell.",
-        "help": "Topics: exit-codes environment formats ports cron timing.",
+        "help": "Topics: exit-codes environment formats ports cron lis200 timing.",
     },
 }
 _NAMES = [name for section in COMMANDS.values() for name in section]

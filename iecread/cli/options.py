@@ -6,14 +6,17 @@ codes checked.  Options show up in the help under the section they belong to.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial, wraps
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import click
 
 from iecread import settings
 from iecread.cli.context import BYTES, NORMAL, QUIET, Surroundings
+
+if TYPE_CHECKING:
+    from iecread.config import Profile
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -168,6 +171,18 @@ class Register(click.ParamType[str]):
     ) -> str:
         return _sendable(self, str(value).replace("@", "*"), param, ctx)
 
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        known = _gas_names(ctx) if incomplete else {}
+        return [
+            CompletionItem(name, help=address)
+            for name, address in known.items()
+            if name.startswith(incomplete)
+        ]
+
 
 class SentText(click.ParamType[str]):
     """A value that can stand in a bracket."""
@@ -247,16 +262,36 @@ class Target(click.ParamType[str]):
 
 def meter_names(ctx: click.Context | None) -> list[str]:
     """The meters of meters.toml, for completion: an error is no news here."""
+    return list(_meters(ctx))
+
+
+def _meters(ctx: click.Context | None) -> "Mapping[str, Profile]":
     from iecread.config import load_config
     from iecread.errors import IecReadError
 
     around = ctx.find_object(Surroundings) if ctx else None
     try:
         if around is None:
-            return []
-        return list(load_config(around.config, around.environ).meters)
+            return {}
+        return load_config(around.config, around.environ).meters
     except IecReadError:
-        return []
+        return {}
+
+
+def _gas_names(ctx: click.Context) -> dict[str, str]:
+    """The names of values, where TARGET is said to be a LIS-200 device."""
+    from iecread.quantities import SECTIONS, named
+
+    target = str(ctx.params.get("target") or "")
+    found: dict[str, str] = {}
+    if target.startswith(SIMULATED + "lis200-") or target in _gas_meters(ctx):
+        for section in SECTIONS:
+            found = named(section) | found
+    return found
+
+
+def _gas_meters(ctx: click.Context) -> list[str]:
+    return [name for name, meter in _meters(ctx).items() if meter.dialect == "lis200"]
 
 
 def _locks() -> Iterable[str]:

@@ -81,40 +81,58 @@ def command(
     refused: dict[str, RefusedError] = {}
     meant = resolve(around, target, meter, password)
     with Writer(around, out) as writer:
+        gas_device = False
+
+        def write(readout: Any) -> None:
+            selection = meant.selection(())
+            if selection is not None and not attributes:
+                readout = selection.apply(readout)
+            line.wipe()
+            writer.write(readout)
+
         with (
             station(around, meant, read_command=command) as line,
             line.session() as session,
         ):
+            gas_device = session.speaks_lis200
             read = gas(session).attributes if attributes else session.read_all
-            for code in codes:
-                try:
-                    found += read(code)
-                except RefusedError as error:
-                    refused[code] = error
-                except IecReadError:
-                    if found:  # what is sure is kept
-                        writer.write(line.readout(session, found, complete=False))
-                    raise
-            result = line.readout(session, found, complete=not refused)
-        selection = meant.selection(())
-        if selection is not None and not attributes:
-            result = selection.apply(result)
-        if found:
-            writer.write(result)
-        else:
+            try:
+                for code in codes:
+                    try:
+                        found += read(code)
+                    except RefusedError as error:
+                        if not found and _no_code(error):
+                            raise
+                        refused[code] = error
+            except IecReadError:
+                if found:  # what is sure is kept
+                    write(line.readout(session, found, complete=False))
+                raise
+            # before the session is left: a lock that does not close costs no values
+            if found:
+                write(line.readout(session, found, complete=not refused))
+        if not found:
             writer.failed()
-            raise _refusal(target, refused)
+            raise _refusal(target, refused, gas=gas_device)
     if refused:
-        some = _refusal(target, refused)
+        some = _refusal(target, refused, gas=gas_device)
         raise PartialError(some.message, some.hint)
 
 
-def _refusal(target: str, refused: dict[str, RefusedError]) -> RefusedError:
-    from iecread.lis200.errors import Lis200Refused
+def _no_code(error: RefusedError) -> bool:
+    """Whether it was the code of the lock that was refused, and not a value."""
+    from iecread.lis200.errors import WRONG_CODE, Lis200Refused
 
+    return isinstance(error, Lis200Refused) and error.number == WRONG_CODE
+
+
+def _refusal(
+    target: str, refused: dict[str, RefusedError], *, gas: bool
+) -> RefusedError:
     only = ",".join(refused)
     hint = f"the readout may have it: iecread readout {target} --only {only}"
-    said = {error.hint: None for error in refused.values()}
-    if any(isinstance(error, Lis200Refused) for error in refused.values()):
+    if gas:  # its errors have numbers, and know what to do
+        said = dict.fromkeys(error.hint for error in refused.values())
         hint = "; ".join(filter(None, said))
-    return RefusedError("; ".join(error.message for error in refused.values()), hint)
+    messages = dict.fromkeys(error.message for error in refused.values())
+    return RefusedError("; ".join(messages), hint)
