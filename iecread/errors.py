@@ -3,7 +3,8 @@
     IecReadError
     ├── ConfigError            meters.toml missing, wrong, or forbids it
     ├── PortError              port missing, no permission, setting refused, lost
-    │   └── PortBusyError      held by another program
+    │   ├── PortBusyError      held by another program
+    │   └── PortGoneError      not there, or no longer: it may come back
     ├── NoAnswerError          the meter did not answer or fell silent (a TimeoutError)
     ├── ProtocolError
     │   ├── RemoteProtocolError   what came may not come, or is damaged beyond repeat
@@ -56,6 +57,10 @@ class PortBusyError(PortError):
     """The port is held by another program."""
 
     kind = "busy"
+
+
+class PortGoneError(PortError):
+    """Nothing is there, or it went away: it may come (back) without our doing."""
 
 
 class NoAnswerError(IecReadError, TimeoutError):

@@ -31,7 +31,7 @@ from iecread.protocol.actions import (
     Retried,
 )
 from iecread.protocol.bcc import CheckKind
-from iecread.protocol.listener import PUSH_SPEEDS, ListenEngine
+from iecread.protocol.listener import PUSH_SPEEDS, ListenEngine, heard
 from iecread.protocol.messages import (
     OPENING_SPEED,
     Identification,
@@ -194,6 +194,8 @@ class Meter:
         on_event: called with each event and the seconds since the start.
         on_bytes: called with ``tx`` or ``rx``, the bytes, and these seconds.
         on_step: called with one line of words for each step.
+        on_warning: called with one line of words on what a person should know: a
+            telegram was damaged, a lock could not be closed again.
         on_open: given the line that was opened; what it returns is used in its place.
         computing: entered while a readout is decoded; a lock where many meters are
             read at once.
@@ -226,6 +228,9 @@ class Meter:
         self._link: Link | None = None
         self._start = 0.0
         self._line_speed = 0  # as the last session left it
+        self._push_speeds: tuple[int, ...] = (
+            PUSH_SPEEDS  # the one heard at last in front
+        )
 
     def __enter__(self) -> "Meter":
         self.open()
@@ -284,7 +289,7 @@ class Meter:
     @property
     def _speed(self) -> int:
         if self.options.mode == "d" and self.options.baud is None:
-            return PUSH_SPEEDS[0]
+            return self._push_speeds[0]
         return self.options.baud or OPENING_SPEED
 
     def readout(self, only: Sequence[str] = ()) -> "Readout":
@@ -432,7 +437,8 @@ class Meter:
     def listen(self) -> "Iterator[Readout]":
         """Yield each telegram of a meter that talks by itself (6.4.4, P1).
 
-        Ends never by itself; close the iterator or the meter.
+        Ends never by itself; close the iterator or the meter.  Telegrams whose check
+        is wrong are left out.
 
         Raises:
             RemoteProtocolError: what comes is another protocol.
@@ -798,13 +804,18 @@ class Meter:
     def _telegrams(self, patience: float | None) -> "Iterator[Readout]":
         baud, kind = self.options.baud, self._open_transport().kind
         engine = ListenEngine(
-            (baud,) if baud else PUSH_SPEEDS,
+            (baud,) if baud else self._push_speeds,
             patience=patience,
             receive_parity=parity_plan(self.options.framing, kind)[1],
+            check=self.options.bcc,
         )
         engine.start(self._start)
         for event in self._events(engine):
-            if isinstance(event, BlockReceived):
+            if isinstance(event, Retried) and self.on_warning:
+                self.on_warning(f"{event.trouble.value}: {event.step}")
+            elif isinstance(event, BlockReceived):
+                others = (speed for speed in PUSH_SPEEDS if speed != engine.speed)
+                self._push_speeds = (engine.speed, *others)
                 self.data = event.data
                 result = self._readout(engine, self.data)
                 self._check(result)
@@ -842,8 +853,9 @@ class Meter:
         now, seconds = datetime.now().astimezone(), time.monotonic() - self._start
         with self.computing:
             telegrams = decode(data, check=self.options.bcc, parity=engine.parity)
+            listened = isinstance(engine, ListenEngine)
             return readout(
-                _whole(telegrams),
+                heard(telegrams) if listened else _whole(telegrams),
                 time=now,
                 meter=self.options.meter,
                 port=self.options.port,

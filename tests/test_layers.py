@@ -25,7 +25,7 @@ LAYERS = [
     "link",
     "readings loadprofile",
     "settings tomlplaces configschema config selection",
-    "session fleet simulator",
+    "session comeback fleet simulator",
     "output",
     "cli",
     "__init__ __main__",

@@ -16,10 +16,11 @@ from iecread.errors import (
 )
 from iecread.link import Link
 from iecread.protocol import parity
-from iecread.protocol.actions import BlockReceived, Event, Identified
-from iecread.protocol.listener import PUSH_SPEEDS, ListenEngine
+from iecread.protocol.actions import BlockReceived, Event, Identified, Retried, Trouble
+from iecread.protocol.listener import PUSH_SPEEDS, ListenEngine, heard
 from iecread.protocol.parity import Parity
 from iecread.protocol.state import ReaderState
+from iecread.protocol.telegrams import BlockCheck, decode
 
 # T21: a telegram with CRC
 P1 = (
@@ -47,8 +48,9 @@ def hear(
 
 
 def telegrams(events: list[Event]) -> list[bytes]:
-    """The telegrams of events, which come in pairs."""
+    """The telegrams of events, which come in pairs; what was dropped aside."""
     found = []
+    events = [event for event in events if not isinstance(event, Retried)]
     for first, second in zip(events[::2], events[1::2], strict=True):
         assert isinstance(first, Identified) and isinstance(second, BlockReceived)
         assert first.raw == second.data
@@ -216,6 +218,69 @@ class TestSpeeds:
 
     def test_one_speed_is_never_changed(self) -> None:
         assert hear([Say(b"noise" * 500, 0.1)], (9600,))[3].speeds == []
+
+
+WRONG = P1.replace(b"412", b"413")
+
+
+class TestDamage:
+    """A telegram counts only if its check is right; what follows is not lost."""
+
+    @CUTS
+    @pytest.mark.parametrize(
+        "noise",
+        [
+            WRONG,
+            P1[:64],  # cut off within a register
+            P1[: P1.index(b"kWh)") + 4],  # behind a bracket
+            P1[:-4],  # within its CRC
+            P1[:-6],
+            P1[:-7],
+            b"/EXA5",  # begun twice
+            b"/EXA5DEMO-P1\r\n",
+            b"/abc\xff\x00\x80",
+            P1[40:90],
+            b"\xff\x80" * 40,
+        ],
+        ids=repr,
+    )
+    def test_ahead_of_a_telegram(self, noise: bytes, cut: object) -> None:
+        found, *_ = hear([Say(P1, 0.1), Say(noise + P1, 1.0), Say(P1, 1.0)], cut=cut)
+        assert len(found) == 3 and found[0] == found[2] == P1
+        assert heard(decode(found[1])).block_check is BlockCheck.OK
+        assert found[1].endswith(P1)
+
+    def test_it_is_told_and_the_one_behind_it_is_heard(self) -> None:
+        line = Wire([Say(WRONG, 0.1), Say(WRONG, 1.0), Say(P1, 1.0)], speed=115200)
+        engine = ListenEngine((115200,), patience=15.0)
+        engine.start(line.now)
+        events, _ = drive(engine, line)
+        told = [event for event in events if isinstance(event, Retried)]
+        assert [event.trouble for event in told] == [Trouble.BLOCK_CHECK] * 2
+        assert telegrams(events) == [P1] and engine.damaged == 0
+
+    def test_patience_is_over_all_the_same(self) -> None:
+        found, error, _, line = hear([Say(WRONG, 1.0)] * 40, patience=15.0)
+        assert found == [] and isinstance(error, RemoteProtocolError)
+        assert "telegrams came, and no check was right" in error.message
+        assert line.now < 1017
+
+    def test_a_check_that_is_off_drops_nothing(self) -> None:
+        assert hear([Say(WRONG, 0.1)], check="off")[0] == [WRONG]
+
+    def test_it_speaks_for_the_speed(self) -> None:
+        steps: list[MeterStep] = [Say(WRONG, 4.0)] * 6
+        *_, line = hear([*steps, Say(P1, 4.0)], (115200, 9600), patience=40.0)
+        assert [speed for at, speed in line.speeds if at < 1025] == []
+
+    def test_without_a_check_the_last_beginning_counts(self) -> None:
+        last = heard(decode(MODE_D[:25] + MODE_D))
+        assert last.data_sets == decode(MODE_D)[0].data_sets
+        assert last.identification == decode(MODE_D)[0].identification
+
+    def test_whoever_sends_checks_sends_them_always(self) -> None:
+        bare = P1[:-6] + P1[-2:]
+        assert hear([Say(bare, 0.1), Say(P1, 1.0), Say(bare, 1.0)])[0] == [bare, P1]
 
 
 def test_sml_is_named() -> None:

@@ -40,10 +40,10 @@ class Server:
         on_data: called with each byte.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, place: tuple[str, int] = ("127.0.0.1", 0)) -> None:
         self.port = FarPort()
         self.received = bytearray()
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(place)
         self.url = f"rfc2217://127.0.0.1:{self.listener.getsockname()[1]}"
         self.on_data: Callable[[bytes], None] = lambda _: None
         self.client: socket.socket | None = None

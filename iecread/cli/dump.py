@@ -6,14 +6,13 @@ ends the run there.  The reading of one meter is in ``dumping``, the places wher
 rows go are in ``dumpstore``, what a person or a monitor sees in ``dumpstatus``.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from iecread.cli.context import Surroundings
-from iecread.cli.exitcodes import NUMBERS, UsageError
+from iecread.cli.exitcodes import NUMBERS, common
 from iecread.cli.options import (
     DURATION,
     Command,
@@ -23,6 +22,8 @@ from iecread.cli.options import (
     common_options,
     meter_names,
     output_options,
+    repeated,
+    schedule_options,
 )
 
 if TYPE_CHECKING:
@@ -129,26 +130,7 @@ def _option(section: str, *names: str, **attrs: Any) -> Callable[[F], F]:
     type=Shard(),
     help="The Kth of N parts of the meters; those on one line stay together.",
 )
-@_option(
-    "Run",
-    "--every",
-    type=DURATION,
-    help="Again and again, in step with the clock: 15m is :00, :15, :30, :45.",
-)
-@_option(
-    "Run",
-    "--jitter",
-    type=DURATION,
-    default="0s",
-    help="With --every: begin up to so much later, always the same here.",
-)
-@_option(
-    "Run",
-    "--count",
-    type=click.IntRange(1),
-    metavar="N",
-    help="With --every: end after N runs.",
-)
+@schedule_options("runs", env=True)
 @_option(
     "Run",
     "--report",
@@ -203,13 +185,9 @@ def command(
     all is well, and a line for each meter that failed.  Exit 3: some meters failed.
     """
     wanted = Wishes(**wishes)
-    if every is None:
-        for name, value in (("--jitter", jitter), ("--count", count)):
-            if value:
-                raise UsageError(f"{name} goes with --every", "say how often")
+    if not repeated(every, jitter, count):
         return _once(around, names, wanted, out)
-    if every < 1:
-        raise UsageError(f"--every {every:g}s is too often", "once a second at most")
+    assert every is not None
     return _again(around, names, wanted, out, every, jitter, count)
 
 
@@ -235,35 +213,21 @@ def _again(
     count: int | None,
 ) -> int:
     """A run for each slot of time, until a signal ends it."""
-    import socket
-    from datetime import datetime
-
     from iecread.cli.dumpstatus import Report
-    from iecread.schedule import Schedule, Timer, offset_of
+    from iecread.cli.slots import slots
 
     with Report(wishes.report) as report:  # what is wrong is said now, not at night
         run = prepare(around, names, wishes, out, report)
         report.nothing_yet()
-    here = f"{socket.gethostname()}:{report.config}:{wishes.shard}"
-    timer = Timer(Schedule(every, offset_of(here, jitter)), sleep=time.sleep)
-    statuses: list[int] = []
-    while count is None or len(statuses) < count:
-        if around.terminal(around.stderr):
-            moment = datetime.fromtimestamp(timer.next())
-            around.note(f"next run at {moment.isoformat(' ', 'seconds')}")
-        slot = timer.wait()
-        if slot.missed:
-            around.note(f"{slot.missed} runs left out: the one before took too long")
+    here = f"{report.config}:{wishes.shard}"
+    statuses: set[int] = set()
+    for slot in slots(around, "run", here, every, jitter, count):
         with Report(wishes.report) as report:
             if statuses:  # the passwords and files of now
                 run = prepare(around, names, wishes, out, report)
             report.slot(slot.moment, slot.missed)
-            statuses.append(run())
-    failures = {status for status in statuses if status}
-    if not failures:
-        return 0
-    alike = len(failures) == 1 and all(statuses)
-    return failures.pop() if alike else NUMBERS["partial"]
+            statuses.add(run())
+    return common(statuses)
 
 
 def prepare(
@@ -378,10 +342,7 @@ def check(config: "Config", profiles: "Sequence[Profile]") -> None:
 
 def exit_status(outcomes: "Sequence[Outcome]") -> int:
     """0 if all is well, the common code if all failed alike, else 3."""
-    kinds = {outcome.kind for outcome in outcomes}
-    if kinds <= {"ok"}:
-        return 0
-    return NUMBERS[kinds.pop() if len(kinds) == 1 else "partial"]
+    return common(NUMBERS.get(o.kind, NUMBERS["partial"]) for o in outcomes)
 
 
 def _in_order(

@@ -22,6 +22,28 @@ if TYPE_CHECKING:
 _NAMES_SHOWN = 3  # meters at a time in the progress
 
 
+def failure(around: Surroundings, outcome: "Outcome") -> str:
+    """A failure on one line; behind its traceback where that is wanted."""
+    from iecread.output.text import printable
+
+    lines: list[str] = []
+    if around.debug and outcome.error is not None:
+        import traceback
+
+        trace = "".join(traceback.format_exception(outcome.error))
+        lines = [printable(line) for line in trace.splitlines()]
+    if around.json_errors:
+        import json
+
+        fields = {"error": outcome.kind, **_facts(outcome)}
+        return "\n".join([*lines, json.dumps(fields, ensure_ascii=True)])
+    name = around.styled("iecread:", fg="red", bold=True)
+    words = f"{outcome.meter}: {outcome.kind}: {outcome.message}"
+    if outcome.hint:
+        words += f"; {outcome.hint}"
+    return "\n".join([*lines, f"{name} {printable(words)}"])
+
+
 class Status:
     """Tells how a run goes; a context manager.  Called by many threads.
 
@@ -71,7 +93,7 @@ class Status:
                     self._say(f"iecread: {outcome.meter}: ok: {rows}")
             elif outcome.kind != "stopped":
                 self._failed += 1
-                self._failure(outcome)
+                self._say(failure(self._around, outcome))
 
     def summary(self, outcomes: "Sequence[Outcome]") -> None:
         """Say on a terminal what came of it."""
@@ -85,28 +107,6 @@ class Status:
             f"{read} of {len(outcomes)} {what} read, {self._rows} rows stored "
             f"in {seconds:.1f} s"
         )
-
-    def _failure(self, outcome: "Outcome") -> None:
-        """A failure, on one line."""
-        from iecread.output.text import printable
-
-        around = self._around
-        if around.debug and outcome.error is not None:
-            import traceback
-
-            lines = "".join(traceback.format_exception(outcome.error)).splitlines()
-            self._say("\n".join(map(printable, lines)))
-        if around.json_errors:
-            import json
-
-            fields = {"error": outcome.kind, **_facts(outcome)}
-            self._say(json.dumps(fields, ensure_ascii=True))
-            return
-        name = around.styled("iecread:", fg="red", bold=True)
-        words = f"{outcome.meter}: {outcome.kind}: {outcome.message}"
-        if outcome.hint:
-            words += f"; {outcome.hint}"
-        self._say(f"{name} {printable(words)}")
 
     def _say(self, text: str) -> None:
         """Write lines, above the progress where that is shown."""

@@ -4,6 +4,7 @@ Errors carry the name of their code (``kind``, see errors.py); the numbers live 
 and nowhere else.  What people rely on changes only by addition.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from iecread.errors import IecReadError
@@ -62,6 +63,12 @@ EXIT_CODES = (
 )
 
 NUMBERS = {code.name: code.number for code in EXIT_CODES}
+
+
+def common(statuses: Iterable[int]) -> int:
+    """The exit status of several: 0, the common one if all failed alike, else 3."""
+    found = set(statuses) or {0}
+    return found.pop() if len(found) == 1 else NUMBERS["partial"]
 
 
 class UsageError(IecReadError):

@@ -1,5 +1,6 @@
 """``iecread listen``: telegrams of meters that talk by themselves, as they come."""
 
+from contextlib import closing
 from typing import Any
 
 import click
@@ -41,22 +42,30 @@ def command(
     """Print each telegram of a meter that talks by itself (mode D, P1).
 
     Nothing is sent.  It goes on until Ctrl-C, SIGTERM or --count; a --timeout ends it
-    when so long no telegram came.
+    when so long no telegram came.  Telegrams whose check is wrong are left out.  A
+    port that goes away is opened again when it is back.
     """
+    from iecread.cli.notices import Notices
     from iecread.cli.target import resolve
     from iecread.cli.watch import watched
     from iecread.cli.writing import Writer
+    from iecread.comeback import Steady
     from iecread.session import Meter
 
     meant = resolve(around, target, meter)
     selection = meant.selection()
+    session = Meter(meant.port, **{**meant.options, "mode": "d"})
+    notices = Notices(around, meant)
+    session.on_warning = notices.damaged
+    steady = Steady(session, **notices.steady())
     with (
         Writer(around, out, meant.profile) as writer,
-        Meter(meant.port, **{**meant.options, "mode": "d"}) as session,
-        watched(around, session, lines=False) as wipe,
+        watched(around, session, lines=False) as notices.wipe,
+        closing(session),
     ):
-        for number, readout in enumerate(session.listen(), 1):
-            wipe()
+        steady.open(meant.options.get("wait", 0.0))
+        for number, readout in enumerate(steady.listen(), 1):
+            notices.heard()
             if selection is not None and writer.format != "raw":
                 readout = selection.apply(readout)
             writer.write(readout, session.data)

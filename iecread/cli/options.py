@@ -751,6 +751,58 @@ count_option = _option(
 )
 
 
+def schedule_options(what: str, *, env: bool = False) -> Callable[[F], F]:
+    """Options of a command that can go on by the clock; see ``repeated``.
+
+    Args:
+        what: what is done again, in the plural.
+        env: whether variables stand for them.
+    """
+    return _together(
+        _option(
+            "Run",
+            "--every",
+            type=DURATION,
+            env=env,
+            help="Again and again, in step with the clock: 15m is :00, :15, :30, :45.",
+        ),
+        _option(
+            "Run",
+            "--jitter",
+            type=DURATION,
+            default="0s",
+            env=env,
+            help="With --every: begin up to so much later, always the same here.",
+        ),
+        _option(
+            "Run",
+            "--count",
+            type=click.IntRange(1),
+            metavar="N",
+            env=env,
+            help=f"With --every: end after N {what}.",
+        ),
+    )
+
+
+def repeated(every: float | None, jitter: float, count: int | None) -> bool:
+    """Whether the options of ``schedule_options`` ask for more than one time.
+
+    Raises:
+        UsageError: they do not go together.
+    """
+    from iecread.cli.exitcodes import UsageError
+
+    if every is None:
+        for name, value in (("--jitter", jitter), ("--count", count)):
+            if value:
+                raise UsageError(f"{name} goes with --every", "say how often")
+        return False
+    if every < 1:
+        raise UsageError(f"--every {every:g}s is too often", "once a second at most")
+    return True
+
+
 class OutputOptions(NamedTuple):
     """What the options of output_options say.
 

@@ -1,5 +1,6 @@
-"""``iecread readout``: options, one session, one readout written."""
+"""``iecread readout``: options, one session, one readout written; or a series."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,11 +15,16 @@ from iecread.cli.options import (
     meter_options,
     only_option,
     output_options,
+    repeated,
+    schedule_options,
     target_argument,
 )
 from iecread.errors import IecReadError
 
 if TYPE_CHECKING:
+    from iecread.cli.writing import Writer
+    from iecread.readings import Readout
+    from iecread.selection import Selection
     from iecread.session import Meter
 
 _GAS_HINT = (
@@ -31,10 +37,12 @@ _GAS_HINT = (
     cls=Command,
     short_help="All that the meter offers in its data readout.",
     example="iecread readout /dev/ttyUSB0\n"
-    "iecread readout sim://household --only 1.8.0,2.8.0 -f json",
+    "iecread readout sim://household --only 1.8.0,2.8.0 -f json\n"
+    "iecread readout /dev/ttyUSB0 --every 15m -o readings.csv --append",
 )
 @target_argument
 @only_option
+@schedule_options("readouts")
 @output_options("table", "csv", "json", "jsonl", "value", "influx", "prom", "raw")
 @meter_options
 @line_options
@@ -45,13 +53,17 @@ def command(
     /,
     target: str,
     only: tuple[str, ...],
+    every: float | None,
+    jitter: float,
+    count: int | None,
     out: OutputOptions,
     **meter: Any,
-) -> None:
+) -> int:
     """Read all that a meter offers in its data readout.
 
     Protocol mode, speed, echo and parity are found out.  With --mode d it waits for
-    one telegram of a meter that talks by itself.
+    one telegram of a meter that talks by itself.  With --every a readout that fails
+    is one line on stderr, and a line that is lost is opened again when it is back.
     """
     from iecread.cli.target import resolve
     from iecread.cli.watch import watched
@@ -60,35 +72,63 @@ def command(
 
     meant = resolve(around, target, meter)
     selection = meant.selection(only or None)
-    writer = Writer(around, out, meant.profile)
-    if only and writer.format == "raw":
-        raise UsageError("-f raw is all that came; --only cannot choose from it")
-    session = Meter(meant.port, **meant.options)
-    with writer:
-        try:
-            with (
-                session,
-                watched(around, session, lines=writer.live),
-            ):
-                readout = session.readout(only)
-        except IecReadError as error:
-            # lines that no block check can vouch for are shown as such
-            partly = getattr(error, "readout", None)
-            if partly is not None and writer.format != "raw":
-                writer.write(selection.apply(partly) if selection else partly)
-            writer.failed()
-            if _is_gas(session):
-                error.hint = _GAS_HINT
-            raise
-        from iecread.selection import Selection
 
-        missing = Selection(only).missing(readout)
-        if selection is not None and writer.format != "raw":
-            missing = selection.missing(readout)
-            readout = selection.apply(readout)
-        writer.write(readout, session.data)
-        if not readout.registers and _is_gas(session):
-            around.note(f"the data readout is empty: {_GAS_HINT}")
+    if only and out.format_ == "raw":
+        raise UsageError("-f raw is all that came; --only cannot choose from it")
+
+    def write(writer: Writer, session: Meter, read: "Callable[[], Readout]") -> None:
+        _write(around, writer, session, read, only, selection)
+
+    if repeated(every, jitter, count):
+        from iecread.cli.series import Series
+
+        assert every is not None
+        return Series(around, meant, out, only, write).run(every, jitter, count)
+    session = Meter(meant.port, **meant.options)
+    with Writer(around, out, meant.profile) as writer:
+
+        def read() -> "Readout":
+            with session, watched(around, session, lines=writer.live):
+                return session.readout(only)
+
+        write(writer, session, read)
+    return 0
+
+
+def _write(
+    around: Surroundings,
+    writer: "Writer",
+    session: "Meter",
+    read: "Callable[[], Readout]",
+    only: tuple[str, ...],
+    selection: "Selection | None",
+) -> None:
+    """Read with ``read`` and write what is wanted of it.
+
+    Raises:
+        PartialError: some of that was not in it.
+        IecReadError: it could not be read or written.
+    """
+    try:
+        readout = read()
+    except IecReadError as error:
+        # lines that no block check can vouch for are shown as such
+        partly = getattr(error, "readout", None)
+        if partly is not None and writer.format != "raw":
+            writer.write(selection.apply(partly) if selection else partly)
+        writer.failed()
+        if _is_gas(session):
+            error.hint = _GAS_HINT
+        raise
+    from iecread.selection import Selection
+
+    missing = Selection(only).missing(readout)
+    if selection is not None and writer.format != "raw":
+        missing = selection.missing(readout)
+        readout = selection.apply(readout)
+    writer.write(readout, session.data)
+    if not readout.registers and _is_gas(session):
+        around.note(f"the data readout is empty: {_GAS_HINT}")
     if missing:
         raise PartialError(
             f"not in the readout: {', '.join(missing)}",

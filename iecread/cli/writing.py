@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
+from iecread.cli.holding import held
 from iecread.cli.options import OutputOptions
 from iecread.errors import RemoteProtocolError
 from iecread.template import is_database
@@ -167,12 +168,13 @@ class Writer:
             OutputError: it could not be written.
             RemoteProtocolError: ``--strict``, and it has a register that is not sure.
         """
-        if self._store is not None:
-            self._store.put(readout)
-        if self._sink is not None:
-            text = self._formatter.readout(readout) if self._formatter else data
-            self._sink.write(text)
-        self._written = True
+        with held():
+            if self._store is not None:
+                self._store.put(readout)
+            if self._sink is not None:
+                text = self._formatter.readout(readout) if self._formatter else data
+                self._sink.write(text)
+            self._written = True
         if self._strict:
             demand_all_sure(readout)
 
@@ -183,6 +185,11 @@ class Writer:
 
             self._sink.write(failure("", _last_success(self._target)))
             self._written = True
+
+    def discard(self) -> None:
+        """Leave what is there as it was, in place of using it as a context."""
+        if self._sink is not None:
+            self._sink.abort()
 
     def __exit__(
         self,

@@ -21,7 +21,9 @@ from iecread.errors import OutputError
 from iecread.output.append import Appended
 from iecread.output.files import BINARY, Replaced, failed, write_all
 
-_STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+"""Names of standard output."""
+
 _INHERITED = ("/dev/stderr", "/dev/fd/", "/proc/")
 _NONBLOCK = getattr(os, "O_NONBLOCK", 0)
 _FULL_WAIT = 0.02  # seconds
@@ -55,7 +57,7 @@ class Sink:
         self._header = _encode(header)
         self._done = False
         self._file: _File
-        if target is None or target in _STDOUT:
+        if target is None or target in STDOUT:
             self._file = _Stdout()
         elif _is_special(target):
             self._file = _Direct(target)

@@ -3,11 +3,15 @@
 ListenEngine is driven like ReaderEngine and never sends.  Each telegram comes as
 the events Identified and BlockReceived.  Where several speeds are given they are
 tried in turn until a telegram has come; noise and telegrams whose beginning was
-missed are dropped and counted.
+missed are dropped and counted.  A telegram whose check is wrong is dropped with the
+event Retried, unless a whole one is found within it: its beginning was noise, or the
+end of the one before is lost.
 """
 
+import re
 from collections import deque
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from iecread.errors import IecReadError, NoAnswerError, RemoteProtocolError
 from iecread.protocol import parity
@@ -16,18 +20,39 @@ from iecread.protocol.actions import (
     BlockReceived,
     Event,
     Identified,
+    Retried,
     SetSpeed,
+    Trouble,
 )
 from iecread.protocol.messages import Identification
 from iecread.protocol.parity import Parity
 from iecread.protocol.receiver import Receiver
 from iecread.protocol.state import READER, ReaderState, Step, advance
 
+if TYPE_CHECKING:  # imported when a telegram has come
+    from iecread.protocol.telegrams import Telegram
+
 # 6.4.4 has 2400 Bd for mode D; push meters send at 9600, P1 from version 4 at 115200
 PUSH_SPEEDS = (9600, 115200, 2400)
 _TURN = 11.0  # s at one speed; telegrams come every 1 to 10 s (P1 2.2 to 5)
 _GARBLED = 256  # bytes without an identification: another speed
 _ENDLESS = 16384  # bytes of a telegram without an end: no telegram
+_STARTS = 8  # places in a damaged telegram where a whole one may begin
+_START = re.compile(rb"/(?=[A-Za-z]{3})")
+
+
+def heard(telegrams: "Sequence[Telegram]") -> "Telegram":
+    """Return which of the telegrams found in the bytes of one was heard to its end.
+
+    It is the last with data: what stands before was cut off by it.
+    """
+    whole = [telegram for telegram in telegrams if telegram.data_sets]
+    return (whole or telegrams)[-1]
+
+
+def _identification(raw: bytes) -> bytes:
+    """The first line of a telegram."""
+    return parity.strip(raw).replace(b"\n", b"\r").partition(b"\r")[0]
 
 
 class ListenEngine:
@@ -38,12 +63,14 @@ class ListenEngine:
         patience: seconds without a telegram after which to give up; None: never.
         gap: seconds of silence that end a telegram without a line end.
         receive_parity: how to read bit 7; None to find out telegram by telegram.
+        check: which check is right, as for ``decode``; ``off``: none is looked at.
 
     Attributes:
         state: where the session stands.
         speed: speed of the line now, in Bd.
         parity: how bit 7 is read, as given.
         noise: bytes that were no part of a telegram.
+        damaged: telegrams of a wrong check since the last that was right.
     """
 
     mode = "D"
@@ -57,10 +84,15 @@ class ListenEngine:
         patience: float | None = None,
         gap: float = 3.0,
         receive_parity: Parity | None = None,
+        check: str = "auto",
     ) -> None:
         self.state = ReaderState.IDLE
         self.speed = speeds[0]
         self.parity = receive_parity
+        self.damaged = 0
+        self._check = check
+        self._checks = b""  # who sends checks, and so sends them always
+        self._cut = 0  # bytes cut off ahead of whole telegrams
         self._speeds = tuple(speeds)
         self._patience = patience
         self._gap = gap
@@ -81,7 +113,7 @@ class ListenEngine:
     @property
     def noise(self) -> int:
         """Bytes that were no part of a telegram."""
-        return self._receiver.noise
+        return self._receiver.noise + self._cut
 
     @property
     def finished(self) -> bool:
@@ -166,15 +198,46 @@ class ListenEngine:
         self._deadline = min(moments, default=None)
 
     def _take_telegrams(self, now: float, *, silent: bool) -> None:
-        while (raw := self._receiver.telegram(silent=silent)) is not None:
-            line = parity.strip(raw).replace(b"\n", b"\r").partition(b"\r")[0]
+        while (came := self._receiver.telegram(silent=silent)) is not None:
+            raw = self._undamaged(came)
+            if raw is None:
+                self._drop(came, now)
+                continue
+            self._cut += len(came) - len(raw)
+            line = _identification(raw)
             self._step(Step.TELEGRAM, ours=False)
             self._events.append(Identified(Identification.from_bytes(line), raw))
             self._events.append(BlockReceived(raw))
-            self._speeds, self._garbled = (self.speed,), 0
+            self._speeds, self._garbled, self.damaged = (self.speed,), 0, 0
             self._noise = self._receiver.garbled
             if self._patience is not None:
                 self._end = now + self._patience
+
+    def _undamaged(self, raw: bytes) -> bytes | None:
+        """Return the telegram, or the whole one in its end; None if it is damaged."""
+        verdict = self._verdict(raw)
+        if verdict.startswith("ok"):
+            self._checks = _identification(raw)
+            return raw
+        lost = verdict == "absent" and _identification(raw) == self._checks
+        if verdict != "bad" and not lost:
+            return raw
+        starts = [m.start() for m in _START.finditer(parity.strip(raw), 1)]
+        ends = (raw[start:] for start in starts[-_STARTS:])
+        return next((e for e in ends if self._verdict(e).startswith("ok")), None)
+
+    def _verdict(self, raw: bytes) -> str:
+        from iecread.protocol.telegrams import decode
+
+        telegrams = decode(raw, check=self._check, parity=self.parity)
+        return heard(telegrams).block_check.value
+
+    def _drop(self, raw: bytes, now: float) -> None:
+        """Leave out a damaged telegram; that it came speaks for the speed."""
+        self.damaged += 1
+        self._garbled, self._turn = 0, now + _TURN
+        words = f"telegram of {len(raw)} bytes dropped, listening on"
+        self._events.append(Retried(Trouble.BLOCK_CHECK, words))
 
     def _go_on(self, now: float) -> None:
         """Give up, listen at another speed, or wait for more."""
@@ -192,6 +255,12 @@ class ListenEngine:
             self._set_deadline(now)
 
     def _nothing(self) -> IecReadError:
+        if self.damaged:
+            what = "a telegram" if self.damaged == 1 else f"{self.damaged} telegrams"
+            return RemoteProtocolError(
+                f"{what} came, and no check was right",
+                "check the plug and the cable; --bcc off shows them as unchecked",
+            )
         noise = self._receiver.garbled - self._noise
         if noise:
             return RemoteProtocolError(

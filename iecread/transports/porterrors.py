@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 from typing import NamedTuple
 
-from iecread.errors import PortBusyError, PortError
+from iecread.errors import PortBusyError, PortError, PortGoneError
 
 # The system's words for a device that is no longer there
 GONE = frozenset({errno.EIO, errno.ENXIO, errno.ENODEV, errno.EBADF, errno.EPIPE})
@@ -111,7 +111,7 @@ def _typed(path: str) -> str:
 
 def no_such_port(path: str) -> PortError:
     """There is nothing under this name; the hint names what there is."""
-    return PortError(f"no such port: {path!r}", _ports_hint(path))
+    return PortGoneError(f"no such port: {path!r}", _ports_hint(path))
 
 
 def _ports_hint(path: str) -> str:
@@ -197,9 +197,17 @@ def setting_refused(path: str, setting: str) -> PortError:
     )
 
 
+def nothing_behind(path: str) -> PortError:
+    """There is a name, and no device behind it."""
+    return PortGoneError(
+        f"nothing is connected behind port {path!r}",
+        "is the adapter plugged in, and is this the right port?",
+    )
+
+
 def lost(path: str, why: str = "") -> PortError:
     """The port vanished while it was open."""
-    return PortError(
+    return PortGoneError(
         f"port {path!r} was lost{': ' + why if why else ''}",
         "was the adapter unplugged, or the program at the other end ended?",
     )
@@ -224,20 +232,20 @@ def cannot_connect(name: str, host: str, error: OSError) -> PortError:
     from socket import gaierror
 
     if isinstance(error, gaierror):
-        return PortError(
+        return PortGoneError(
             f"{name!r}: host {host!r} is not known ({error.strerror})",
             "check the name, or give its address",
         )
     if isinstance(error, ConnectionRefusedError):
-        return PortError(
+        return PortGoneError(
             f"{name!r} refuses the connection",
             "is the port number right, and is the gateway a TCP server that is free?",
         )
     if isinstance(error, TimeoutError):
-        return PortError(
+        return PortGoneError(
             f"{name!r} does not answer", "check address, cable, power and firewall"
         )
-    return PortError(
+    return PortGoneError(
         f"{name!r} cannot be reached: {error.strerror or error}",
         "check address, cable and network",
     )
@@ -245,7 +253,7 @@ def cannot_connect(name: str, host: str, error: OSError) -> PortError:
 
 def closed_by_peer(name: str) -> PortError:
     """The far end of a connection closed it."""
-    return PortError(
+    return PortGoneError(
         f"{name!r} closed the connection",
         "many gateways serve one client at a time and end idle connections; try again",
     )

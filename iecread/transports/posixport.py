@@ -27,6 +27,7 @@ from iecread.transports.porterrors import (
     no_permission,
     no_such_port,
     not_a_port,
+    nothing_behind,
     setting_refused,
 )
 from iecread.transports.serialport import (
@@ -154,10 +155,7 @@ class PosixLine(SerialLine):
         if number == errno.EINVAL or isinstance(error, ValueError):
             return setting_refused(self.name, self.settings)
         if number in GONE:
-            return PortError(
-                f"nothing is connected behind port {self.name!r}",
-                "is the adapter plugged in, and is this the right port?",
-            )
+            return nothing_behind(self.name)
         return PortError(f"port {self.name!r} cannot be opened: {error}")
 
     def read(self, wait: float) -> bytes:

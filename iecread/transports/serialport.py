@@ -16,7 +16,7 @@ from typing import Any
 
 import serial
 
-from iecread.errors import PortBusyError, PortError
+from iecread.errors import PortBusyError, PortError, PortGoneError
 from iecread.transports import MAX_READ, Framing, LineKind
 from iecread.transports.porterrors import in_use, lost, no_such_port, setting_refused
 
@@ -251,7 +251,7 @@ class SerialLine:
         return lost(self.name, getattr(error, "strerror", None) or str(error))
 
     def _stuck(self) -> PortError:
-        return PortError(
+        return PortGoneError(
             f"port {self.name!r} takes no more bytes",
             "is the adapter stuck? plug it in again",
         )

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from iecread.errors import PortError
+from iecread.errors import PortError, PortGoneError
 from iecread.transports import LONGEST_WAIT, MAX_READ, NETWORK_LATENCY, LineKind
 from iecread.transports.porterrors import cannot_connect, closed_by_peer
 
@@ -163,7 +163,7 @@ class TcpLine:
     def _lost(self, error: OSError) -> PortError:
         if isinstance(error, ConnectionError):
             return closed_by_peer(self.name)
-        return PortError(
+        return PortGoneError(
             f"connection to {self.name!r} was lost: {error.strerror or error}",
             "check cable and network",
         )
