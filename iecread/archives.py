@@ -5,7 +5,9 @@ in partial blocks, and yields them while they arrive.  A limit that the device d
 find is left out and kept here; what was overwritten or is damaged is passed over.  Its
 state outlives the session: ``read_archive`` opens the next one when a session breaks
 and goes on with the newest good record.  Records that are missing by their numbers are
-asked for once more (a clock that was set back hides them from a range of time).
+asked for once more (a clock that was set back hides them from a range of time).  Some
+devices refuse a whole range where they cannot read one record of it (#0110): then it
+is halved until that record is alone.
 
 Left out on purpose: lines and locks (lis200session.py), and files.
 """
@@ -13,7 +15,7 @@ Left out on purpose: lines and locks (lis200session.py), and files.
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 
 from iecread.archiveresume import Tail
@@ -57,6 +59,9 @@ from iecread.protocol.messages import Command
 _TIME_COLUMN = 3  # where software looks for it that reads no names (8.2)
 _MOST_RESTARTS = 5  # of one answer without a new record
 _MOST_FILLED = 50  # gaps that are asked for once more
+_MOST_PIECES = 400  # requests for pieces of a range
+_SECOND = timedelta(seconds=1)
+_FIRST = datetime(2000, 1, 1)  # no record that counts is older
 # A session more may help: another reader's archive is closed, our lock opened again
 _PASSING = (TOO_MANY_OPEN, NO_READ_RIGHT)
 # What is refused so is refused for the whole archive
@@ -164,6 +169,8 @@ class ArchiveReader:
         self._start = wanted.start
         self._decoder: ArchiveDecoder | None = None
         self._filled: set[int] = set()
+        self._suspects: list[tuple[int | None, str]] = []
+        self._pieces = 0
 
     @property
     def records(self) -> int:
@@ -230,34 +237,48 @@ class ArchiveReader:
             RemoteProtocolError: what came stayed damaged; the same.
         """
         self._prepare(session)
-        decoder = self._decoder
-        assert decoder is not None
+        self._suspects.clear()
         limits: _Limits | None = self._limits()
         restarts, before = 0, self.ordinals.last
         while limits is not None:
-            refused: Lis200Refused | None = None
-            decoder.error = None
-            text = request(
-                self.number,
-                position=limits.position,
-                lower=limits.lower,
-                upper=limits.upper,
-                rows=self.wanted.part,
-            )
-            try:
-                yield from self._answer(session, text, limits)
-            except Lis200Refused as error:
-                refused = error
-            if decoder.error is not None:  # behind blocks that were good
-                refused = self._refused(session, decoder.error)
-            yield from self._within(decoder.finish(), limits)
+            refused = yield from self._request(session, limits)
             if refused is None or refused.number == EMPTY:
                 break
             restarts = 0 if self.ordinals.last != before else restarts + 1
             before = self.ordinals.last
-            limits = self._other_limits(limits, refused, restarts)
-            decoder.broken()
+            if refused.number == BAD_RECORD:
+                limits = None if restarts else self._behind()
+                if limits is None:
+                    start, end = self._reached(), self._wall_time(self.wanted.end)
+                    yield from self._piecemeal(session, start, end)
+            else:
+                limits = self._other_limits(limits, refused, restarts)
         yield from self._fill(session)
+        self._damaged_records()
+
+    def _request(
+        self, session: ArchiveSession, limits: _Limits
+    ) -> Generator[Record, None, Lis200Refused | None]:
+        """Ask once; yield what is new, and return what the device said no with."""
+        decoder = self._decoder
+        assert decoder is not None
+        decoder.broken()
+        refused: Lis200Refused | None = None
+        text = request(
+            self.number,
+            position=limits.position,
+            lower=limits.lower,
+            upper=limits.upper,
+            rows=self.wanted.part,
+        )
+        try:
+            yield from self._answer(session, text, limits)
+        except Lis200Refused as error:
+            refused = error
+        if decoder.error is not None:  # behind blocks that were good
+            refused = self._refused(session, decoder.error)
+        yield from self._within(decoder.finish(), limits)
+        return refused
 
     def _answer(
         self, session: ArchiveSession, text: str, limits: _Limits
@@ -340,7 +361,10 @@ class ArchiveReader:
         return _Limits(position, lower, self._wall(self.wanted.end))
 
     def _wall(self, moment: datetime | None) -> str:
-        return limit(None if moment is None else self._clock.stamp(moment).wall)
+        return limit(self._wall_time(moment))
+
+    def _wall_time(self, moment: datetime | None) -> datetime | None:
+        return None if moment is None else self._clock.stamp(moment).wall
 
     def _other_limits(
         self, limits: _Limits, refused: Lis200Refused, restarts: int
@@ -359,12 +383,6 @@ class ArchiveReader:
             if last is not None and limits.lower != last.stamp:
                 return self._limits()
             return replace(limits, lower="", keep_start=True)
-        if number == BAD_RECORD and last is not None and last.number is not None:
-            assert self.layout is not None
-            bad = last.number + 1 + restarts
-            self._problem(f"record {bad} is damaged in the device", f"(#{number:04d})")
-            position = self.layout.position(Role.ORDINAL)
-            return _Limits(position, str(bad + 1), keep_start=True, keep_end=True)
         raise refused
 
     def _problem(self, message: str, text: str) -> None:
@@ -381,6 +399,78 @@ class ArchiveReader:
                 continue
             yield record
 
+    # --- records that cannot be read -----------------------------------------
+
+    def _behind(self) -> _Limits | None:
+        """Behind the record that follows the newest one; None where it has no number.
+
+        That works with devices that send what stands before a damaged record.
+        """
+        assert self.layout is not None
+        position, last = self.layout.position(Role.ORDINAL), self.ordinals.last
+        if position is None or last is None or last.number is None:
+            return None
+        self._suspects.append((last.number + 1, f"behind {last.stamp}"))
+        lower = str(last.number + 2)
+        return _Limits(position, lower, keep_start=True, keep_end=True)
+
+    def _reached(self) -> datetime | None:
+        """The time of the device's clock from which on records are wanted."""
+        last = self.ordinals.last
+        return self._wall_time(self._start if last is None else last.time)
+
+    def _piecemeal(
+        self, session: ArchiveSession, low: datetime | None, high: datetime | None
+    ) -> Iterator[Record]:
+        """Read a range of which a record is damaged: by halves, the older one first.
+
+        Args:
+            session: an open session.
+            low: of the device's clock; None: from the oldest record.
+            high: the same; None: to the newest.
+        """
+        assert self.layout is not None
+        before = self.ordinals.last
+        position = self.layout.position(Role.TIME)
+        limits = _Limits(position, limit(low), limit(high))
+        refused = yield from self._request(session, limits)
+        while refused is not None and refused.number in (NO_LOWER, NO_UPPER):
+            limits = self._other_limits(limits, refused, 0)
+            refused = yield from self._request(session, limits)
+        self._pieces += 1
+        if refused is None or refused.number == EMPTY:
+            return
+        if refused.number != BAD_RECORD or self._pieces > _MOST_PIECES:
+            raise refused
+        if self.ordinals.last != before:
+            low = self._reached()
+        now = datetime.now(UTC) + timedelta(days=1)
+        first = low or _FIRST
+        last = high or self._wall_time(max(now, self.wanted.end or now)) or first
+        if first >= last:
+            self._suspects.append((None, f"of {limit(first)}"))
+            return
+        middle = first + (last - first) // 2
+        middle = middle.replace(microsecond=0)
+        yield from self._piecemeal(session, low, middle)
+        yield from self._piecemeal(session, middle + _SECOND, high)
+
+    def _damaged_records(self) -> None:
+        """Say which records the device could not read, unless they came after all."""
+        missing, last = self.ordinals.missing, self.ordinals.last
+        told: set[int] = set()
+        for number, where in self._suspects:
+            if number is not None and number in told:
+                continue
+            told |= {number} if number is not None else set()
+            newest = last.number if last is not None else None
+            if number is not None and newest is not None and number <= newest:
+                if not any(gap.first <= number <= gap.last for gap in missing):
+                    continue
+            name = "a record" if number is None else f"record {number}"
+            text = f"{name} {where} is damaged in the device"
+            self._problem(text, f"(#{BAD_RECORD:04d})")
+
     # --- records that are missing --------------------------------------------
 
     def _fill(self, session: ArchiveSession) -> Iterator[Record]:
@@ -389,27 +479,35 @@ class ArchiveReader:
         position = self.layout.position(Role.ORDINAL)
         if position is None:
             return
-        inside = _Limits(keep_start=True, keep_end=True)
         for gap in tuple(self.ordinals.missing):
             if gap.first in self._filled or len(self._filled) >= _MOST_FILLED:
                 continue
             self._filled.add(gap.first)
-            text = request(
-                self.number,
-                position=position,
-                lower=str(gap.first),
-                upper=str(gap.last),
-                rows=self.wanted.part,
-            )
             self.ordinals.fill(True)
             try:
-                yield from self._answer(session, text, inside)
-            except Lis200Refused as error:
-                if error.number in _FINAL:
-                    raise
-                continue  # they are overwritten
+                yield from self._numbered(session, position, gap.first, gap.last)
             finally:
                 self.ordinals.fill(False)
+
+    def _numbered(
+        self, session: ArchiveSession, position: int, first: int, last: int
+    ) -> Iterator[Record]:
+        """Ask for records by their numbers."""
+        limits = _Limits(position, str(first), str(last), True, True)
+        refused = yield from self._request(session, limits)
+        if refused is None:
+            return
+        if refused.number in _FINAL:
+            raise refused
+        self._pieces += 1
+        if refused.number != BAD_RECORD or self._pieces > _MOST_PIECES:
+            return  # they are overwritten
+        if first == last:
+            self._suspects.append((first, "of a gap"))
+            return
+        middle = (first + last) // 2
+        yield from self._numbered(session, position, first, middle)
+        yield from self._numbered(session, position, middle + 1, last)
 
     def _refused(self, session: ArchiveSession, number: int) -> Lis200Refused:
         table = ErrorTable.BK if session.is_bk else ErrorTable.CLASSIC

@@ -14,6 +14,7 @@ from iecread.errors import NoAnswerError, RefusedError, RemoteProtocolError
 from iecread.lis200.errors import Lis200Refused
 from iecread.lis200.values import brackets
 from iecread.ordinals import Place
+from iecread.protocol.messages import Command
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -116,13 +117,58 @@ def test_what_was_overwritten_meanwhile() -> None:
     assert session.asked[4] == f"R3 4:V.0(3;{stamp(9)};;10)"
 
 
-def test_a_record_that_the_device_cannot_read() -> None:
+def test_a_record_that_could_not_be_read_at_first() -> None:
+    """It is there, so that nothing is wrong."""
     session, reading = device(), reader(part=5)
     session.trouble[2] = Lis200Refused(110, "4:V.0")
     assert numbers(reading, session) == [n for n in range(100, 125) if n != 105] + [105]
     assert session.asked[4] == "R3 4:V.0(2;106;;5)"
+    assert reading.error() is None
+
+
+def damaged(session: FakeDevice, bad: set[int], *, whole: bool) -> FakeDevice:
+    """Make records unreadable: ``whole`` ranges with them, or from there on."""
+    ranges, blocks = session._range, session.blocks
+
+    def holds(row: str) -> bool:
+        return int(brackets(row)[1]) in bad
+
+    def refuse(command: Command, *, ack_last: bool = False) -> Iterator[str]:
+        operand = (command.text or b"").decode()[:-1].partition("(")[2]
+        rows = ranges(operand)
+        first = next((at for at, row in enumerate(rows) if holds(row)), len(rows))
+        if first == len(rows):
+            yield from blocks(command, ack_last=ack_last)
+            return
+        session.asked.append("refused")
+        yield from () if whole else rows[:first]
+        raise Lis200Refused(110, "4:V.0")
+
+    session.blocks = refuse  # type: ignore[method-assign]
+    return session
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("bad", [{100}, {124}, {110}, {100, 101, 117}, {104, 106, 124}])
+@pytest.mark.parametrize("limited", [True, False])
+def test_damaged_records_in_the_device(
+    bad: set[int], whole: bool, limited: bool
+) -> None:
+    """All others are read, in order, wherever the damaged ones are (7.1)."""
+    session = damaged(device(), bad, whole=whole)
+    start = {"start": START} if limited else {}
+    reading = reader(**start)
+    assert numbers(reading, session) == [n for n in range(100, 125) if n not in bad]
+    assert session.asked.count("refused") < 70 * len(bad) and len(session.asked) < 250
     error = reading.error()
-    assert error is not None and "record 105 is damaged" in error.message
+    assert error is not None and "is damaged in the device" in error.message
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_nothing_but_damaged_records(whole: bool) -> None:
+    session, reading = damaged(device(2), {100, 101}, whole=whole), reader()
+    assert numbers(reading, session) == []
+    assert reading.error() is not None
 
 
 def test_it_does_not_try_for_ever() -> None:
