@@ -32,6 +32,8 @@ def own_command(argv0: str = "", executable: str = "") -> list[str]:
     words = [os.path.abspath(executable), "-m", "iecread"]
     place = _folder()
     installed = {os.path.realpath(sysconfig.get_path(key)) for key in _PLACES}
+    if os.path.isfile(place):  # all in one file (iecread.pyz)
+        return [words[0], place]
     if place in installed:
         return words
     return ["/usr/bin/env", f"PYTHONPATH={place}", *words]  # a checkout

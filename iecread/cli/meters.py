@@ -253,10 +253,11 @@ def init(around: Surroundings, /, file: str | None) -> None:
     if not path:
         places = candidates(around.environ)
         path = places[1] if len(places) > 2 else places[0]
+    text = beginning()
     try:
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         with open(path, "x", encoding="utf-8", newline="\n") as new:
-            new.write(beginning())
+            new.write(text)
     except FileExistsError as error:
         raise OutputError(
             f"{path!r} is there already", f"edit it; iecread meters check {path}"
@@ -269,15 +270,20 @@ def init(around: Surroundings, /, file: str | None) -> None:
 
 def example() -> str:
     """The text of meters.example.toml."""
+    import pkgutil
     from pathlib import Path
 
     import iecread
 
-    package = Path(iecread.__file__).parent
-    # beside the package in a checkout, in it where it was installed
-    for folder in (package / "data", package.parent):
-        if (folder / _EXAMPLE).is_file():
-            return (folder / _EXAMPLE).read_text("utf-8")
+    # in the package where it was installed, beside it in a checkout; not a file where
+    # the package is within a zip archive
+    try:
+        if text := pkgutil.get_data("iecread", f"data/{_EXAMPLE}"):
+            return text.decode("utf-8")
+    except OSError:
+        beside = Path(iecread.__file__).parent.parent / _EXAMPLE
+        if beside.is_file():
+            return beside.read_text("utf-8")
     raise ConfigError(f"{_EXAMPLE} was not installed", "install iecread anew")
 
 
