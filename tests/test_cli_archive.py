@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -102,6 +104,28 @@ def test_last_with_columns_and_another_device(archive, tmp_path):
     assert {row["register"] for row in found} == {"GONo", "AONo", "VbT"}
 
 
+def test_a_database(archive, tmp_path):
+    """A record that was half stored is completed; nothing is there twice."""
+    file = tmp_path / "a.db"
+    argv = ("day", "-o", str(file))
+    archive(EK, *argv, "--from=2026-11-19", "--to=2026-11-20")
+    archive(EK.replace("ek", "ek280"), *argv, "--from=2026-11-22")
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(
+            "DELETE FROM readings WHERE register > 'K' AND time LIKE '2026-11-20%'"
+        )
+    archive(EK, *argv, "--from=last")
+    assert "nothing new" in archive(EK, *argv, "--from=last").stderr
+    archive(EK, *argv, "--from=2026-11-21")
+    with closing(sqlite3.connect(file)) as database:
+        found = database.execute(
+            "SELECT serial, count(*), count(DISTINCT time), max(nth), max(flags)"
+            " FROM readings GROUP BY serial ORDER BY serial"
+        ).fetchall()
+    assert found[0] == ("10048158", 4 * 16, 4, 2518, "day-boundary")
+    assert found[1][1] == 16
+
+
 def test_overwritten_records_are_told(archive, tmp_path):
     file = tmp_path / "a.csv"
     old = EK.replace("2026", "2024")
@@ -147,7 +171,7 @@ def test_the_lock_is_closed_on_every_way_out(archive, device, tmp_path):
 def test_a_full_disk_closes_the_lock(archive, device, monkeypatch):
     from iecread.cli.rows import RowWriter
 
-    def full(self, row):
+    def full(self, *cells):
         raise OutputError("no space left on the device")
 
     monkeypatch.setattr(RowWriter, "add", full)
@@ -195,7 +219,7 @@ def test_another_kind_of_meter_gets_no_code(archive):
         ((), "which archive"),
         (("daily-ish",), "is no archive"),
         (("day", "--from=last"), "-o FILE"),
-        (("day", "--from=last", "-o", "no/x.json"), "CSV"),
+        (("day", "--from=last", "-fjson", "-o", "x.json"), "CSV"),
         (("day", "--from=2200-01-01"), "future"),
         (("day", "--from=now", "--to=today"), "empty"),
         (("day", "--block=0"), "--block"),

@@ -271,6 +271,8 @@ def test_the_newest_record(tmp_path: Path) -> None:
     found = kept.tail("gas", 3)
     assert found and found.place[:3] == (10, 20, TIME + timedelta(hours=1))
     assert found.registers == {"AONo", "GONo", "Vb"} and kept.tail("gas", 4) is None
+    assert kept.tail("gas", 3, "") == found
+    assert kept.tail("gas", 3, "another") is None
     kept.put_records([record(11, 0, "1")], "gas")  # its clock was set back
     found = kept.tail("gas", 3)
     assert found and found.place.number == 11

@@ -7,7 +7,6 @@ nothing comes twice and what was overwritten meanwhile is noticed.
 """
 
 import time
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
@@ -35,10 +34,11 @@ from iecread.cli.options import (
     programming_options,
     target_argument,
 )
-from iecread.cli.rows import FORMATS, Column, RowWriter
-from iecread.cli.writing import chosen_format
-from iecread.errors import OutputError, RemoteProtocolError
+from iecread.cli.rows import FORMATS, Column, RowWriter, going_on, read_back
+from iecread.cli.writing import database
+from iecread.errors import RemoteProtocolError
 from iecread.settings import archive as archive_setting
+from iecread.template import is_database
 
 if TYPE_CHECKING:
     from iecread.archiveresume import Tail
@@ -161,8 +161,9 @@ def command(
 
     A lock that is opened for it, with the code that the password options give, is
     closed again.  Status and events have their words in the column flags.  Records
-    that are missing by their numbers are told on stderr.  That there is nothing in the
-    range is no failure.  Exit 8: something stayed damaged, the rest is written.
+    that are missing by their numbers are told on stderr.  -o FILE.db is a SQLite
+    database, which rows are added to.  That there is nothing in the range is no
+    failure.  Exit 8: something stayed damaged, the rest is written.
     """
     from iecread.archives import ArchiveReader, ArchiveRequest, read_archive
     from iecread.archivesummary import ArchiveSummary
@@ -170,6 +171,7 @@ def command(
     from iecread.cli.target import chosen
     from iecread.cli.target import resolve as resolve_target
     from iecread.metertime import MeterClock
+    from iecread.output.sqliterows import number_of
 
     meant = resolve_target(around, target, meter, password)
     archive, from_ = _asked(meant, archive, from_)
@@ -202,7 +204,7 @@ def command(
     selection = meant.selection()
 
     def find_tail(number: int) -> "Tail | None":
-        return _tail(out.output, number, line) if last else None
+        return _tail(around, out, number, line) if last else None
 
     reader, summary = ArchiveReader(wanted, find_tail), ArchiveSummary()
     with RowWriter(around, out, COLUMNS) as writer:
@@ -219,9 +221,10 @@ def command(
                 with closing(records):
                     for record in records:
                         summary.add(record)
+                        number = number_of(record.place)
                         for row in record.rows:
                             row = selection.row(row) if selection else row
-                            writer.add(_cells(row, line))
+                            writer.add(_cells(row, line), number)
         finally:
             writer.flush()
             _tell(around, summary, reader)
@@ -256,46 +259,29 @@ def _asked(
 
 def _resumed(out: OutputOptions) -> OutputOptions:
     """The file is appended to; looked at before a device is talked to."""
-    if out.output == "-":
-        raise UsageError("--from last needs a file", "name one with -o FILE")
-    if chosen_format(out.format_, out.output, False) != "csv":
-        raise UsageError("--from last goes on with a CSV", "name a .csv, leave -f out")
     from iecread.archiveresume import from_csv
 
-    _read(out.output, lambda lines: from_csv(islice(lines, 1), archive=0))
-    return out._replace(append=True, format_="csv")
+    out = going_on(out)
+    if is_database(out.output):
+        database(out)
+    else:
+        read_back(out.output, lambda file: from_csv(islice(file, 1), archive=0))
+    return out
 
 
-def _tail(path: str, number: int, line: "Station") -> "Tail | None":
+def _tail(
+    around: Surroundings, out: OutputOptions, number: int, line: "Station"
+) -> "Tail | None":
     """The newest record of this device's archive in the file."""
     from iecread.archiveresume import from_csv
 
-    def find(lines: Iterator[str]) -> "Tail | None":
-        return from_csv(
-            lines,
-            archive=number,
-            meter=line.meter.options.meter or "",
-            serial=line.serial or "",
-        )
-
-    return _read(path, find)
-
-
-def _read(path: str, use: "Callable[[Iterator[str]], Tail | None]") -> "Tail | None":
-    """What ``use`` makes of a file; None where there is no file."""
-    from iecread.resume import ResumeError
-
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return use(file)
-    except FileNotFoundError:
-        return None
-    except (ResumeError, UnicodeDecodeError) as error:
-        raise OutputError(
-            f"cannot go on with {path!r}: {error}", "use another file"
-        ) from error
-    except OSError as error:
-        raise OutputError(f"cannot read {path!r}: {error.strerror}") from error
+    name, serial = line.meter.options.meter, line.serial or ""
+    if is_database(out.output):
+        return database(out).tail(name or around.meter or "", number, serial)
+    return read_back(
+        out.output,
+        lambda file: from_csv(file, archive=number, meter=name or "", serial=serial),
+    )
 
 
 def _cells(row: "Row", line: "Station") -> tuple[Any, ...]:

@@ -256,12 +256,15 @@ class SqliteStore:
         # Rows may go by another name than they are asked for: none is stored twice
         return Resume(start, from_times(self.newest(meter)).newest)
 
-    def tail(self, meter: str, archive: int | str) -> "Tail | None":
+    def tail(
+        self, meter: str, archive: int | str, serial: str | None = None
+    ) -> "Tail | None":
         """The newest record of an archive, see ``archiveresume``.
 
         Args:
             meter: name of the meter, or its port.
             archive: the channel of its rows.
+            serial: only records of the device with this number; None: of any.
 
         Raises:
             OutputError: the database cannot be read.
@@ -270,7 +273,7 @@ class SqliteStore:
 
         finder = TailFinder()
         for path in self._template.existing(meter)[-_NEWEST_FILES:]:
-            for row in _tail(path, printable(meter), str(archive)):
+            for row in _tail(path, printable(meter), str(archive), serial):
                 finder.add(*row)
             finder.finish()
         return finder.tail
@@ -471,25 +474,28 @@ def _newest(
 
 _RECORDS = """\
 WITH records AS (SELECT DISTINCT unix_us AS at, nth FROM readings
-                 WHERE meter = ?1 AND channel = ?2)
+                 WHERE meter = ?1 AND channel = ?2 AND (?3 IS NULL OR serial = ?3))
 SELECT * FROM (SELECT * FROM records ORDER BY at DESC, nth DESC LIMIT 1)
 UNION ALL SELECT * FROM (SELECT * FROM records ORDER BY nth DESC, at DESC LIMIT 1)"""
 _OTHERS = """\
 SELECT count(DISTINCT unix_us) FROM readings
-WHERE meter = ? AND channel = ? AND nth = ?"""
+WHERE meter = ?1 AND channel = ?2 AND (?3 IS NULL OR serial = ?3) AND nth = ?4"""
 _RECORD = """\
 SELECT unix_us, register, coalesce(value, '') FROM readings
-WHERE meter = ? AND channel = ? AND unix_us = ? AND nth = ?"""
+WHERE meter = ?1 AND channel = ?2 AND (?3 IS NULL OR serial = ?3)
+AND unix_us = ?4 AND nth = ?5"""
 
 
-def _tail(path: str, meter: str, channel: str) -> list[tuple[datetime, str, str]]:
+def _tail(
+    path: str, meter: str, channel: str, serial: str | None
+) -> list[tuple[datetime, str, str]]:
     """The rows of the newest record.
 
     That is the one with the newest time.  But where a clock was set back, one with an
     older time has a higher number: then the number behind is there, and none is there
     twice.  So it is not where numbers began anew.
     """
-    of = (meter, channel)
+    of = (meter, channel, None if serial is None else printable(serial))
     with _opened(path) as (database, _):
         found = database.execute(_RECORDS, of).fetchall()
         if not found:
