@@ -368,13 +368,23 @@ class Meter:
                 found = again
         return replace(found, requests=requests + found.requests)
 
-    def ask(self, *, until_quiet: bool = False, **changes: object) -> "Identity":
+    def ask(
+        self,
+        *,
+        until_quiet: bool = False,
+        quiet: float = 0.0,
+        answer: float | None = None,
+        **changes: object,
+    ) -> "Identity":
         """Send an opening request until somebody answers (6.3.1, 6.3.2).
 
         Args:
             until_quiet: whether to wait, behind the answer, until the line is quiet,
                 however long the meter talks on; else until it listens again or
                 begins to talk.
+            quiet: seconds for which the line must have been quiet before.
+            answer: seconds in which an answer must begin, latency of the line aside,
+                where no timeout is said.
             **changes: attributes of ReaderOptions, in place of what the options say.
 
         Raises:
@@ -385,7 +395,10 @@ class Meter:
 
         start = time.monotonic()
         options = replace(self._reader_options(), **changes)  # type: ignore[arg-type]
-        engine = IdentifyEngine(options, until_quiet=until_quiet)
+        if answer is not None and self.options.timeout is None:
+            patience = replace(options.timing, request_answer=answer + self.latency)
+            options = replace(options, timing=patience)
+        engine = IdentifyEngine(options, until_quiet=until_quiet, quiet=quiet)
         engine.speed = self._line_speed
         engine.start(start)
         raw, noise = b"", 0
@@ -414,6 +427,21 @@ class Meter:
             talks=engine.talks,
             device=self.device,
         )
+
+    @property
+    def latency(self) -> float:
+        """Seconds that the line adds to each answer."""
+        return self._open_transport().latency
+
+    @property
+    def parities(self) -> tuple[Parity, ...]:
+        """What a request is sent with, in the order in which it is tried."""
+        return parity_plan(self.options.framing, self._open_transport().kind)[0]
+
+    @property
+    def opening_speed(self) -> int:
+        """Speed of a request, in Bd."""
+        return self._speed
 
     def _heard_telegram(self, readout: "Readout") -> "Identity":
         """The head of a telegram."""

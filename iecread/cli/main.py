@@ -46,6 +46,7 @@ COMMANDS = {
     "Find and diagnose": {
         "ports": "Serial ports here, by-id names, who holds them; --new.",
         "identify": "Opening request only; --save NAME writes a profile entry.",
+        "scan": "Device addresses on a bus.",
         "decode": "A saved readout, dialogue or telegrams into values.",
         "simulate": "Offer a simulated meter to other programs.",
     },

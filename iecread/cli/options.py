@@ -251,9 +251,9 @@ class Target(click.ParamType[str]):
         heads = ("serial/by-id/*", "ttyUSB*", "ttyACM*", "ttyAMA*", "cu.*")
         ports = [port for head in heads for port in sorted(glob(f"/dev/{head}"))]
         if incomplete.startswith(SIMULATED[:3]):
-            from iecread.simulator import MODELS
+            from iecread.simulator import NAMES
 
-            ports += [SIMULATED + name for name in MODELS]
+            ports += [SIMULATED + name for name in NAMES]
         else:
             ports.append(SIMULATED)
             ports += meter_names(ctx)
@@ -469,6 +469,8 @@ dialect_option = _option(
     default="auto",
     help="lis200: a gas device with locks.  [default: auto, by the identification]",
 )
+
+waking_options = _together(_wake_option, _device_option)
 
 programming_options = _together(
     _address_option,

@@ -43,10 +43,12 @@ class Column(NamedTuple):
     Attributes:
         name: its name in CSV, its key in JSON.
         width: characters in a table, to the right where negative; 0: not in a table.
+        empty: what stands in a table where there is nothing.
     """
 
     name: str
     width: int
+    empty: str = ""
 
 
 class RowWriter:
@@ -166,9 +168,9 @@ class RowWriter:
 
     def _line(self, texts: Sequence[str]) -> str:
         cells = [
-            printable(text).rjust(-column.width)
+            printable(text or column.empty).rjust(-column.width)
             if column.width < 0
-            else printable(text).ljust(column.width)
+            else printable(text or column.empty).ljust(column.width)
             for text, column in zip(texts, self._columns, strict=True)
             if column.width
         ]

@@ -24,9 +24,9 @@ class Name(click.ParamType[str]):
     ) -> list[Any]:
         from click.shell_completion import CompletionItem
 
-        from iecread.simulator import MODELS
+        from iecread.simulator import NAMES
 
-        return [CompletionItem(name) for name in MODELS if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in NAMES if name.startswith(incomplete)]
 
 
 class Place(NamedTuple):

@@ -11,8 +11,9 @@ identification or a broken one tells that several meters answered.
 
 import re
 
+from iecread.errors import RemoteProtocolError
 from iecread.protocol import parity
-from iecread.protocol.actions import Done, Write
+from iecread.protocol.actions import Done, Wait, Write
 from iecread.protocol.messages import NUL
 from iecread.protocol.parity import Parity
 from iecread.protocol.reader import ReaderEngine, ReaderOptions
@@ -24,7 +25,13 @@ _EARLY = 1.3  # s: a meter in mode C says nothing before tt, at least 1.5, is ov
 _TALK = 0.5  # s; how long to listen to a meter that talks on, for another's answer
 _KEPT = 4096  # bytes of what comes behind the identification
 
+_NEVER_QUIET = 32 << 10  # bytes that come while the line is to be quiet
+
 _ANOTHER = re.compile(rb"/[A-Za-z]{3}[^\r\n!]{0,64}")
+
+
+class NeverQuietError(RemoteProtocolError):
+    """The line does not fall silent, so that nothing may be asked."""
 
 
 class IdentifyEngine(ReaderEngine):
@@ -34,6 +41,7 @@ class IdentifyEngine(ReaderEngine):
         options: of the session; what is said of blocks does not matter.
         until_quiet: whether to wait, once the meter has answered, until it sends no
             more, as another request on the line demands.
+        quiet: seconds for which the line must have been quiet before a request.
 
     Attributes:
         requests: how many were sent.
@@ -42,8 +50,16 @@ class IdentifyEngine(ReaderEngine):
             the answer; None before one came.
     """
 
-    def __init__(self, options: ReaderOptions, *, until_quiet: bool = False) -> None:
+    def __init__(
+        self,
+        options: ReaderOptions,
+        *,
+        until_quiet: bool = False,
+        quiet: float = 0.0,
+    ) -> None:
         super().__init__(options)
+        self._quiet = quiet
+        self._before = 0  # bytes that came before the request
         self.requests = 0
         self.woken = False
         self.answer: float | None = None
@@ -96,6 +112,17 @@ class IdentifyEngine(ReaderEngine):
         if self._leaving:
             self._keep(data, now)
             return
+        if self._awaits_quiet:
+            self._before += len(data)
+            self._noise += len(data)
+            if self._before > _NEVER_QUIET:
+                self._close()
+                raise NeverQuietError(
+                    f"the line does not fall silent: {self._before} bytes so far",
+                    "noise, or a meter that talks by itself: try `iecread listen`",
+                )
+            self._rest_anew()
+            return
         before = self._received
         if self._first is None:
             self._first = now
@@ -134,8 +161,17 @@ class IdentifyEngine(ReaderEngine):
         self.answer = self._out = self._first = None
         self._late.clear()
         self._late_count = self._early = 0
+        self._before = 0
+        if self._quiet:
+            self._queue.appendleft((Wait(self._quiet), None))
         writes = [a.data for a, _ in self._queue if isinstance(a, Write)]
         self.woken = any(data.startswith(NUL) for data in writes)
+
+    @property
+    def _awaits_quiet(self) -> bool:
+        """Whether the line is to be quiet, and nothing has been sent yet."""
+        first = self._queue[0][0] if self._queue else None
+        return self.state is ReaderState.IDLE and isinstance(first, Wait)
 
     def _send(self, data: bytes, step: Step, answer: float) -> None:
         super()._send(data, step, answer)

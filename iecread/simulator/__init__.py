@@ -10,9 +10,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 from iecread.errors import PortBusyError
+from iecread.simulator.bus import BusLine
 from iecread.simulator.line import Faults, Pace, SimulatedLine
 from iecread.simulator.meters import MODELS
 from iecread.simulator.options import (
+    BUS,
     Simulation,
     options_help,
     parse_url,
@@ -24,6 +26,8 @@ from iecread.transports import LineKind, Transport
 from iecread.transports.memory import MemoryTransport
 
 __all__ = [
+    "NAMES",
+    "BusLine",
     "MODELS",
     "OPTIONS",
     "Faults",
@@ -38,6 +42,10 @@ __all__ = [
     "serve_tcp",
     "simulation",
 ]
+
+
+NAMES = (*MODELS, BUS)
+"""What may stand behind ``sim://``."""
 
 
 def open_simulated(

@@ -4,8 +4,8 @@
 ``Simulation.line()`` builds a line to it.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from iecread.errors import IecReadError, PortError
@@ -14,6 +14,7 @@ from iecread.protocol.messages import OPENING_SPEED, Identification
 from iecread.protocol.meter import MeterSetup, PushEngine
 from iecread.protocol.meterprogramming import ProgrammableEngine, ProgrammingSetup
 from iecread.protocol.parity import Parity
+from iecread.simulator.bus import BusLine
 from iecread.simulator.line import Faults, Pace, SimulatedLine
 from iecread.simulator.lis200 import FAMILIES, Lis200Device
 from iecread.simulator.lis200.build import (
@@ -29,6 +30,9 @@ from iecread.simulator.meters import MODELS, NUMBERS, telegram
 from iecread.simulator.wishes import OPTIONS, WORDS, Wishes
 
 SCHEME = "sim://"
+BUS = "bus"
+"""Name of several meters on one line."""
+BUS_SUMMARY = "several meters on one line, for iecread scan"
 _WAKE_NULS = 60  # annex B: NULs for 2.1 s are 63; a few may go by
 _FAST = 200  # ms; below it the third letter of the maker is lower case (6.3.2)
 _RATE = 0.001  # damaged bytes by seed, where no rate is said
@@ -51,6 +55,7 @@ class Simulation:
     _memories: list[SimulatedMemory | Lis200Device] = field(
         default_factory=list, compare=False
     )
+    _members: list["Simulation"] = field(default_factory=list, compare=False)
 
     @property
     def identification(self) -> Identification:
@@ -74,6 +79,8 @@ class Simulation:
     @property
     def speed(self) -> int:
         """Its speed between sessions, in Bd."""
+        if self.name == BUS:
+            return self.wishes.baud or OPENING_SPEED
         if self.wishes.session and MODELS[self.name].lis200 and not self.wishes.baud:
             return self.identification.speed or OPENING_SPEED
         return self._opening_speed
@@ -88,8 +95,8 @@ class Simulation:
         *,
         wall: Callable[[], datetime] = datetime.now,
         on_speed: Callable[[int], None] | None = None,
-    ) -> SimulatedLine:
-        """Return a fresh line to the meter.
+    ) -> SimulatedLine | BusLine:
+        """Return a fresh line to the meter, or to the meters of a bus.
 
         Args:
             pace: which characters take their time, unless the option says it.
@@ -99,6 +106,37 @@ class Simulation:
         wishes = self.wishes
         if pace is not Pace.PORT and wishes.pace is not None:
             pace = Pace.LINE if wishes.pace else Pace.NONE
+        if self.name != BUS:
+            return self._line(pace, wall, on_speed)
+        if not self._members:
+            self._members.extend(self._on_bus())
+        return BusLine(
+            [member._line(pace, wall, on_speed) for member in self._members],
+            echo=wishes.echo,
+            paced=pace is not Pace.NONE,
+            seed=wishes.seed or 0,
+        )
+
+    def _on_bus(self) -> Iterator["Simulation"]:
+        """The meters of a bus."""
+        wishes = self.wishes
+        names = wishes.meters
+        addresses = wishes.addresses or tuple(NUMBERS[name] for name in names)
+        for number in range(max(len(names), len(addresses))):
+            name = names[number % len(names)]
+            own = replace(wishes, address=None, echo=False)
+            if number < len(addresses):
+                own = replace(own, address=addresses[number])
+            member = Simulation(name, own)
+            reaction = member.reaction + number * wishes.stagger
+            yield replace(member, wishes=replace(own, reaction=reaction))
+
+    def _line(
+        self,
+        pace: Pace,
+        wall: Callable[[], datetime],
+        on_speed: Callable[[int], None] | None,
+    ) -> SimulatedLine:
         if not self._memories:
             self._memories.append(self._memory(wall))
         return SimulatedLine(
@@ -228,8 +266,8 @@ def simulation(name: str, options: Mapping[str, str] | None = None) -> Simulatio
     Raises:
         PortError: there is no such meter, key or value; the hint lists those that are.
     """
-    if name not in MODELS:
-        hint = _meant(name, list(MODELS), "there are")
+    if name not in MODELS and name != BUS:
+        hint = _meant(name, [*MODELS, BUS], "there are")
         raise PortError(f"no simulated meter is called {name!r}", hint)
     values: dict[str, object] = {}
     for key, text in (options or {}).items():
@@ -267,12 +305,20 @@ def parse_url(url: str) -> Simulation:
 def options_help() -> str:
     """Return the table of meters and options, for ``help ports``."""
     rows = [("sim://" + name, model.summary) for name, model in MODELS.items()]
+    rows.append(("sim://" + BUS, BUS_SUMMARY))
     keys = [(f"{o.key}={o.values}", o.meaning) for o in OPTIONS.values()]
     width = max(len(left) for left, _ in rows + keys)
     few = {f"{o.key}={o.values}" for o in OPTIONS.values() if o.lis200}
+    bus = {f"{o.key}={o.values}" for o in OPTIONS.values() if o.bus}
     lines = [f"  {left:<{width}}  {right}" for left, right in rows]
     lines += ["", "behind a ?, joined with &:", ""]
-    lines += [f"  {left:<{width}}  {right}" for left, right in keys if left not in few]
+    lines += [
+        f"  {left:<{width}}  {right}"
+        for left, right in keys
+        if left not in few and left not in bus
+    ]
     lines += ["", "LIS-200 devices only:", ""]
     lines += [f"  {left:<{width}}  {right}" for left, right in keys if left in few]
+    lines += ["", "sim://bus only:", ""]
+    lines += [f"  {left:<{width}}  {right}" for left, right in keys if left in bus]
     return "\n".join(lines)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from iecread.errors import PortError
+from iecread.simulator.bus import BusLine
 from iecread.simulator.line import Pace, SimulatedLine
 from iecread.simulator.options import Simulation
 
@@ -35,7 +36,7 @@ class Stop(Protocol):
 
 
 def _serve(
-    line: SimulatedLine,
+    line: SimulatedLine | BusLine,
     read: Callable[[float], bytes],
     write: Callable[[bytes], None],
     stop: Stop,
@@ -177,7 +178,7 @@ def serve_tcp(
 
 
 def _serve_connection(
-    line: SimulatedLine, connection: "socket.socket", stop: Stop
+    line: SimulatedLine | BusLine, connection: "socket.socket", stop: Stop
 ) -> None:
     """Serve until the peer closes or is lost, or takes nothing for long."""
     import socket

@@ -23,6 +23,7 @@ class Wishes:
     """
 
     address: str | None = None
+    addresses: tuple[str, ...] = ()
     answer: str = "repeat"
     auto_close: float = 0.0
     bad_row: int = 0
@@ -59,6 +60,7 @@ class Wishes:
     lockout: int = 0
     lost_ack: int = 0
     maker: str = "SIM"
+    meters: tuple[str, ...] = ("household", "vdew", "mode-b")
     mute: int = 0
     nak: bool = False
     nak_command: int = 0
@@ -89,6 +91,7 @@ class Wishes:
     silent_part: int = 0
     slow: float = 0.0
     speed: bool = False
+    stagger: float = 0.0
     stray: int = 0
     time: datetime | None = None
     unknown: str = "error"
@@ -106,6 +109,7 @@ class Option(NamedTuple):
         meaning: what it does.
         parse: turns the text into a value; ValueError where it is none.
         lis200: whether only LIS-200 devices know it.
+        bus: whether only several meters on one line know it.
     """
 
     key: str
@@ -113,6 +117,7 @@ class Option(NamedTuple):
     meaning: str
     parse: Callable[[str], object]
     lis200: bool = False
+    bus: bool = False
 
 
 def _flag(text: str) -> bool:
@@ -222,6 +227,25 @@ def _intruder(text: str) -> tuple[tuple[int, int, bool], ...]:
 def _always(text: str) -> int:
     return -1 if text.lower() == "always" else _which(text)
 
+
+def _addresses(text: str) -> tuple[str, ...]:
+    return tuple(map(_address, text.split(",")))
+
+
+def _meters(text: str) -> tuple[str, ...]:
+    from iecread.simulator.meters import MODELS
+
+    names = tuple(text.lower().split(","))
+    if any(MODELS[name].push_speed for name in names):
+        raise ValueError  # it talks unasked
+    return names
+
+
+_BUS = (
+    ("addresses", "ADDRESS,...", "what its meters answer to", _addresses),
+    ("meters", "NAME,...", "which meters, in turn", _meters),
+    ("stagger", "MS", "each answers so much later than the one before", _real(9999.0)),
+)
 
 _LIS200 = (
     ("auto-close", "MINUTES", "its locks close by themselves", _real(9999.0)),
@@ -395,6 +419,7 @@ OPTIONS = {
         Option("wake", "1", "answers only behind a wake-up message", _flag),
         Option("wrong-password", "1", "every password is wrong", _flag),
         *(Option(k, values, what, to, True) for k, values, what, to in _LIS200),
+        *(Option(k, values, what, to, bus=True) for k, values, what, to in _BUS),
     )
 }
 WORDS = {"noise": ("for-ever", "1"), "speed": ("wrong",)}  # texts that mean: on
