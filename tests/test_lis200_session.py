@@ -343,6 +343,16 @@ def test_the_clock_is_set() -> None:
     gas.check()
 
 
+def test_a_lock_is_opened_before_the_clock_is_compared() -> None:
+    """What that takes is no uncertainty of the drift."""
+    clock = "> R1 1:0400.0(1)\n< 1:400.2(2024-03-01,10:17:25)\n"
+    gas = Gas("> R1 1:0400.0(1)\n< (#0018)\n" + UNLOCK + clock + clock + CLOSE)
+    reading, _ = gas.session.clock()
+    assert reading.parts[0].text == "2024-03-01,10:17:25"
+    gas.session.leave()
+    gas.check()
+
+
 def test_the_clock_of_a_bk_meter_is_set() -> None:
     """14.6, its own form."""
     gas = Gas(
