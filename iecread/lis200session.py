@@ -395,8 +395,7 @@ class Lis200(LockSession):
             odd = [c for c in value if c in "()/!" or not " " <= c <= "~"]
             if odd:
                 raise ConfigError(
-                    f"a {device.type or 'device of this kind'} cannot be sent "
-                    f"{odd[0]!r}",
+                    f"{device.type or 'this device'} cannot be sent {odd[0]!r}",
                     "ASCII without ( ) / ! and control characters",
                 )
         if len(sent) > _LONGEST:

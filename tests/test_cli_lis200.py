@@ -170,6 +170,18 @@ def test_a_write_never_reaches_a_lock(run, env, device, code):
 
 
 @TIMELESS
+def test_a_text_may_have_any_character_that_the_device_has(run, env):
+    text, url = "Mü/(1) *x", "sim://lis200-ek280?reaction=1"
+    argv = ("write", "3:180", text, *WITH, "--lock=3", "--yes", "-fjson")
+    result = run(argv[0], url, *argv[1:], env=env)
+    assert result.json["shown"] == text and "M\\xfc\\x2f" in result.stderr
+    result = run(argv[0], EK, *argv[1:], env=env, exit=4)
+    assert "EK260 cannot be sent 'ü'" in result.error["message"]
+    run("write", EK, "3:180", "a\tb", *WITH, "--yes", env=env, exit=2)
+    run("write", EK, "CNo", text, *WITH, "--yes", env=env, exit=2)
+
+
+@TIMELESS
 def test_what_cuts_the_link_wants_force(run, env, device):
     argv = ("write", EK, "2:720", "5", *WITH, "--lock=3", "--yes")
     assert "--force" in run(*argv, env=env, exit=4).stderr
@@ -228,7 +240,7 @@ def test_its_readout_is_chosen_from_by_addresses(run, env):
 def test_a_profile(run, env, device, tmp_path):
     file = tmp_path / "meters.toml"
     file.write_text(
-        f'schema = 1\n[meters.gas]\nport = "{EK}"\ndialect = "lis200"\nlock = 3\n'
+        f'schema = 1\n[meters.gas]\nport = "{EK}"\nlock = 3\n'
         'password = { env = "PW" }\nregisters = ["2:302", "p"]\nclock = "standard"\n'
         '[meters.gas.register."2:302"]\nname = "base"\nmultiply = "2"\n'
     )

@@ -119,10 +119,11 @@ class Reader:
         try:
             return Access.of(source, secret, self._refusals, meter, lock=lock)
         except RefusedError as error:
+            register = "1:180" if profile.dialect == "lis200" else "0.0.0"
             raise RefusedError(
                 error.message,
                 f"mend the password; was the meter mended: iecread read {profile.name} "
-                "0.0.0 --force-login",
+                f"{register} --force-login",
             ) from error
 
     def _secret(self, source: "PasswordSource") -> "Secret":
@@ -155,9 +156,7 @@ class Reader:
             missing: list[str] = []
             names: tuple[str, ...] | None = None
             if _by_register(profile):
-                readout, missing = self._registers(job, turn)
-                # what was read by the names of a device is what is wanted
-                names = () if profile.dialect == "lis200" else None
+                readout, missing, names = self._registers(job, turn)
             else:
                 readout = meter.readout()
             serial = readout.serial
@@ -194,8 +193,15 @@ class Reader:
             turn.settled()
         return missing
 
-    def _registers(self, job: _Job, turn: Turn) -> "tuple[Readout, list[str]]":
-        """Registers one by one; the data readout where a meter does not know that."""
+    def _registers(
+        self, job: _Job, turn: Turn
+    ) -> "tuple[Readout, list[str], tuple[str, ...] | None]":
+        """Registers one by one; the data readout where a meter does not know that.
+
+        Returns:
+            The readout, what was not in it, and the codes to choose from it: none where
+            a device has names, since then all of it was asked for.
+        """
         profile, sent = job.profile, False
         login = job.access.login
         if login is not None:
@@ -212,14 +218,12 @@ class Reader:
         try:
             with station.session(serial=True) as session:
                 found, missing = self._each(profile, session)
-                return (
-                    station.readout(session, found, complete=not missing),
-                    missing,
-                )
+                readout = station.readout(session, found, complete=not missing)
+                return readout, missing, () if session.speaks_lis200 else None
         except RefusedError:
             if sent or station.entered:
                 raise
-        return turn.meter.readout(), []
+        return turn.meter.readout(), [], None
 
     @staticmethod
     def _each(

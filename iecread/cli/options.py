@@ -195,6 +195,22 @@ class SentText(click.ParamType[str]):
         return _sendable(self, str(value), param, ctx, empty=True)
 
 
+class WrittenText(SentText):
+    """The same, behind CODE; a LIS-200 device may have any character, as an escape."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        from iecread.lis200.address import is_address
+
+        text = str(value)
+        if ctx is not None and is_address(str(ctx.params.get("code"))):
+            if text.isprintable():
+                return text
+            self.fail("it has a control character", param, ctx)
+        return super().convert(text, param, ctx)
+
+
 def _sendable(
     kind: click.ParamType[str],
     text: str,

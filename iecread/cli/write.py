@@ -10,7 +10,7 @@ from iecread.cli.options import (
     Option,
     PasswordOptions,
     Register,
-    SentText,
+    WrittenText,
     change_options,
     common_options,
     line_options,
@@ -38,7 +38,7 @@ from iecread.cli.options import (
     help="As the meter knows it; @ may stand for *.",
 )
 @click.argument(
-    "value", type=SentText(), metavar="VALUE", help="As the meter wants it."
+    "value", type=WrittenText(), metavar="VALUE", help="As the meter wants it."
 )
 @click.option(
     "--force",
