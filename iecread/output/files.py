@@ -72,8 +72,17 @@ def check_place(path: str) -> None:
     if not os.path.exists(path):
         folder = os.path.dirname(os.path.realpath(path))
         os.stat(os.path.join(folder, ""))
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        if code := _forbidden(folder):
+            raise OSError(code, os.strerror(code))
+
+
+def _forbidden(folder: str) -> int:
+    """Why no file can be made in a folder that is there: an errno; 0 if one can."""
+    if os.access(folder, os.W_OK | os.X_OK):
+        return 0
+    if hasattr(os, "statvfs") and os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return errno.EROFS
+    return errno.EACCES
 
 
 def make_folders(folder: str) -> None:
@@ -115,8 +124,8 @@ def check_folder(folder: str) -> None:
     why = ""
     if not os.path.isdir(place):
         why = os.strerror(errno.ENOTDIR)
-    elif not os.access(place, os.W_OK | os.X_OK):
-        why = os.strerror(errno.EACCES)
+    elif code := _forbidden(place):
+        why = os.strerror(code)
     if why:
         raise OutputError(
             f"cannot write in {folder!r}: {place!r}: {why.lower()}",
@@ -125,10 +134,14 @@ def check_folder(folder: str) -> None:
 
 
 class Replaced:
-    """A file that appears whole or not at all; a failed commit wants an abort."""
+    """A file that appears whole or not at all; a failed commit wants an abort.
+
+    After a write that failed it does not appear any more.
+    """
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._failure: OSError | None = None
         self._place = os.path.realpath(path)
         folder = os.path.dirname(self._place)
         self._temporary = os.path.join(folder, f".iecread-{os.urandom(6).hex()}.tmp")
@@ -158,14 +171,22 @@ class Replaced:
         return old
 
     def write(self, data: bytes) -> None:
-        assert self._descriptor is not None
         try:
+            self._check()
+            assert self._descriptor is not None
             write_all(self._descriptor, data)
         except OSError as error:
+            self._failure = error
+            self.abort()
             raise failed(self._path, error) from error
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise OSError(self._failure.errno, self._failure.strerror)
 
     def commit(self) -> None:
         try:
+            self._check()
             assert self._descriptor is not None
             sync(self._descriptor)
             self._close()
