@@ -203,8 +203,11 @@ def going_on(out: OutputOptions) -> OutputOptions:
     check_output(out)
     if is_database(out.output):
         return out
-    if out.format_ not in ("auto", "csv"):
-        raise UsageError("--from last goes on with a CSV", "leave -f out")
+    if chosen_format(out.format_, out.output, False) != "csv":
+        raise UsageError(
+            "--from last goes on with a CSV or a database",
+            "name a .csv or .db, leave -f out",
+        )
     return out._replace(format_="csv")
 
 
