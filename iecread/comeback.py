@@ -4,15 +4,18 @@
 same name, with pauses that grow up to a bound.  It says once that the line is lost
 and once that it is back, and what else keeps it from being opened meanwhile.  Back is
 a line that says something or stays: some gateways take a call and hang up at once.
+A silent line is lost too where its name has come to mean another device, or none.
 Left out: what is wrong with a meter whose line is there.
 """
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from iecread.errors import IecReadError, PortBusyError, PortError, PortGoneError
+from iecread.transports.porterrors import lost
 
 if TYPE_CHECKING:
     from iecread.readings import Readout
@@ -26,6 +29,8 @@ LONGEST_PAUSE = 30.0
 """Seconds that such a pause has at most."""
 
 _STAYS = 2.0  # seconds that a line stays open if it is there
+_LOOK = 1.0  # seconds of silence after which its name is looked at
+_LOOKS = 2  # that find another device: udev may just be making its links anew
 
 
 def _nothing(*words: object) -> None:
@@ -77,7 +82,7 @@ class Steady:
             PortError: it cannot be opened; after ``wait`` where time may mend that.
         """
         try:
-            self.meter.open()
+            self._open(fresh=False)
         except (PortGoneError, PortBusyError):
             if wait <= 0:
                 raise
@@ -162,7 +167,7 @@ class Steady:
                 self._pause = min(2 * self._pause, LONGEST_PAUSE)
             at_once = False
             try:
-                self._open_fresh()
+                self._open(fresh=True)
                 return
             except PortError as error:
                 if self._monotonic() >= until:
@@ -180,14 +185,15 @@ class Steady:
             self._on_trouble(error)
         self._trouble = trouble
 
-    def _open_fresh(self) -> None:
-        """Open a line that has to show whether it is there."""
+    def _open(self, *, fresh: bool) -> None:
+        """Open the line; a ``fresh`` one has to show whether it is there."""
         meter, wrap = self.meter, self.meter.on_open
 
-        def fresh(line: "Transport") -> "Transport":
-            return _Fresh(wrap(line) if wrap else line, self._back, self._monotonic)
+        def watched(line: "Transport") -> "Transport":
+            line = wrap(line) if wrap else line
+            return _Watched(line, self._back if fresh else None, self._monotonic)
 
-        meter.on_open = fresh
+        meter.on_open = watched
         try:
             meter.open()
         finally:
@@ -204,37 +210,62 @@ class Steady:
         self._pause = FIRST_PAUSE
 
 
-class _Fresh:
-    """A transport that was opened again, and tells when it is sure to be there.
+def _device(name: str) -> int:
+    """Return the number of the device that a name leads to, 0 where there is none."""
+    try:
+        return os.stat(name).st_rdev
+    except (OSError, ValueError):
+        return 0
+
+
+class _Watched:
+    """A transport that tells when it is sure to be there, and notices that it is not.
 
     It is a Transport; see there.
+
+    Args:
+        inner: the transport.
+        on_there: called once, when it is sure; None if it is.
+        monotonic: seconds that never jump.
     """
 
     def __init__(
         self,
         inner: "Transport",
-        on_there: Callable[[], None],
+        on_there: Callable[[], None] | None,
         monotonic: Callable[[], float],
     ) -> None:
         self._inner = inner
         self._on_there = on_there
         self._monotonic = monotonic
         self._sure_at = monotonic() + _STAYS
-        self._sure = False
+        self._device = _device(inner.name)  # 0: a URL, or a system without
+        self._elsewhere = 0  # looks one behind the other that found another
         self.name, self.kind, self.latency = inner.name, inner.kind, inner.latency
 
     def open(self) -> None:
         self._inner.open()
 
     def read(self, wait: float) -> bytes:
-        if self._sure:
-            return self._inner.read(wait)
-        left = max(0.0, self._sure_at - self._monotonic())
-        data = self._inner.read(min(wait, left))
-        if data or self._monotonic() >= self._sure_at:
-            self._sure = True
+        most = _LOOK
+        if self._on_there:
+            most = min(most, max(0.0, self._sure_at - self._monotonic()))
+        data = self._inner.read(min(wait, most))
+        if not data and wait >= _LOOK:
+            self._look()
+        if self._on_there and (data or self._monotonic() >= self._sure_at):
             self._on_there()
+            self._on_there = None
         return data
+
+    def _look(self) -> None:
+        """See whether the name still leads to the device that is open."""
+        if _device(self.name) == self._device:
+            self._elsewhere = 0
+            return
+        self._elsewhere += 1
+        if self._elsewhere >= _LOOKS:
+            raise lost(self.name, "that name is gone, or another device's")
 
     def write(self, data: bytes) -> None:
         self._inner.write(data)

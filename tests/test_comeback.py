@@ -1,11 +1,12 @@
 """Lines that are lost and come back, on a clock that only counts."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from iecread.comeback import Steady
+from iecread.comeback import Steady, _Watched
 from iecread.errors import (
     IecReadError,
     NoAnswerError,
@@ -219,25 +220,44 @@ def test_what_was_hooked_to_the_line_stays() -> None:
     assert len(hooked) == 2 and meter.on_open is hook
 
 
-@pytest.mark.parametrize("reads", [[b"x"], []])
-def test_a_line_that_speaks_or_stays_is_back(reads: list[bytes]) -> None:
-    line, meter, said = steady([None], [1, GONE])
+@pytest.mark.parametrize(("said_first", "reads"), [(b"x", 1), (b"", 2)])
+def test_a_line_that_speaks_or_stays_is_back(said_first: bytes, reads: int) -> None:
+    line, meter, said = steady([None], [GONE])
     line.open()
-    heard = line.listen()
-    assert next(heard) == 1  # type: ignore[comparison-overlap]
 
-    def speak(only: object) -> object:
-        meter.line._inner._reads = list(reads)
-        assert meter.line.read(60.0) == b"".join(reads)
+    def hear(only: object) -> object:
+        meter.line._inner._reads = [said_first]
+        for _ in range(reads):
+            assert len(said) == 1
+            meter.line.read(60.0)
         assert len(said) == 2  # before any telegram came
         meter.line.read(60.0)
-        assert meter.line._inner.waits == [2.0, 60.0]
-        return 2
+        raise KeyError
 
-    meter.readout, lose = speak, meter.readout  # type: ignore[method-assign]
+    lose = meter.readout
+    meter.readout = lambda only: lose(only) if meter.heard else hear(only)  # type: ignore[method-assign]
+    with pytest.raises(KeyError):
+        list(line.listen())
+    assert said[1] == ("back", 0.5 if said_first else 2.5)
+
+
+def test_a_silent_line_whose_name_leads_elsewhere_is_lost(tmp_path: Path) -> None:
+    name, clock = tmp_path / "head", Clock()
+    name.symlink_to("/dev/null")
+    inner = Line(clock, [])
+    inner.name = str(name)
+    line = _Watched(inner, None, clock.monotonic)  # type: ignore[arg-type]
+    for _ in range(3):
+        assert line.read(60.0) == b""
+    name.unlink()
+    inner._reads = [b"x"]
+    assert line.read(60.0) == b"x"  # it speaks, so it is there
+    assert line.read(60.0) == b""
+    name.symlink_to("/dev/null")  # links are made anew at times
+    assert line.read(60.0) == b""
+    name.unlink()
+    name.symlink_to("/dev/zero")
+    assert line.read(60.0) == b""
     with pytest.raises(PortGoneError):
-        lose(())
-    line._lost(GONE)
-    line._again(60.0)
-    speak(())
-    assert said[1] == ("back", 0.5 if reads else 2.5)
+        line.read(60.0)
+    assert set(inner.waits) == {1.0}

@@ -98,6 +98,7 @@ TARGET with / or \\ in it, or of the form COMn, is a port or URL:
 No permission: add yourself to the group that owns the port (dialout or uucp), then
 log in again:  sudo usermod -aG dialout "$USER"
 Held by another program: --wait 30s waits for it.
+Unplugged for a while: listen and readout --every open the same name again.
 Garbage: try --framing 8n1 (a gateway that takes parity off) or hw7e1 (a port that
 is to check parity itself).  Our own bytes come back: --echo yes."""
 

@@ -43,7 +43,8 @@ def command(
 
     Nothing is sent.  It goes on until Ctrl-C, SIGTERM or --count; a --timeout ends it
     when so long no telegram came.  Telegrams whose check is wrong are left out.  A
-    port that goes away is opened again when it is back.
+    port that goes away is opened again when it is back; at the beginning --wait says
+    how long it may be missing.
     """
     from iecread.cli.notices import Notices
     from iecread.cli.target import resolve

@@ -63,7 +63,8 @@ def command(
 
     Protocol mode, speed, echo and parity are found out.  With --mode d it waits for
     one telegram of a meter that talks by itself.  With --every a readout that fails
-    is one line on stderr, and a line that is lost is opened again when it is back.
+    is one line on stderr, and a port that goes away is opened again when it is back;
+    at the beginning --wait says how long it may be missing.
     """
     from iecread.cli.target import resolve
     from iecread.cli.watch import watched
