@@ -167,6 +167,8 @@ class Profile:
             value = self.get(key)
             if value is not None:
                 found[key.replace("-", "_")] = value
+        if "trace" in found:
+            found["trace"] = self.config.beside(found["trace"])
         return found
 
     @property

@@ -111,6 +111,8 @@ LINE: dict[str, Check] = {
     "bcc": _one_of(*settings.CHECKS),
     "timezone": settings.zone,
     "clock": settings.clock,
+    "trace": _text,
+    "trace-mask-serials": _flag,
 }
 """What defaults and meters can both say, under the names of the long options."""
 

@@ -380,7 +380,7 @@ class Fleet:
                 except PortError as lost:
                     error = lost
                     again = tries <= meter.options.retries and not turn.rows
-                    if not (again and _may_come_back(task.port, lost)):
+                    if not (again and _may_come_back(meter.port, lost)):
                         break
                 finally:
                     turn.settled()

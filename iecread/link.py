@@ -36,6 +36,7 @@ class Link:
             and the time.
         meanwhile: called once, when the first message is on its way: work that
             would keep the meter waiting later.
+        tick: the time right before a write, where ``clock`` stands still in between.
     """
 
     def __init__(
@@ -45,10 +46,12 @@ class Link:
         clock: Callable[[], float] = time.monotonic,
         on_bytes: OnBytes | None = None,
         meanwhile: Callable[[], None] | None = None,
+        tick: Callable[[], float] | None = None,
     ) -> None:
         self._transport = transport
         self._speed = speed
         self._clock = clock
+        self._tick = tick or clock
         self._on_bytes = on_bytes
         self._meanwhile = meanwhile
         self._free = clock()  # when our last character is out
@@ -152,7 +155,7 @@ class Link:
         for piece in pieces:
             while (ahead := self._free - _LEAD - self._clock()) > 0:
                 came += self._read(ahead)
-            now = self._clock()
+            now = self._tick()
             on_line = len(piece) * BITS_PER_CHARACTER / self._speed
             self._free = max(now, self._free) + on_line  # even if it is interrupted
             self._transport.write(piece)

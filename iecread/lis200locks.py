@@ -9,7 +9,6 @@ ours on every way out, in a new session if it must.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -156,6 +155,8 @@ class LockSession(Programming):
             read_styles=(("R1", "1"),),
             journal=session._journal,
             name=session._name,
+            now=session._now,
+            clock=session._clock,
         )
         gate = session._engine.guard
         if not isinstance(gate, Gate):
@@ -584,7 +585,7 @@ class LockSession(Programming):
             try:
                 if attempt or self.ended:
                     super().leave()
-                    self.open(time.monotonic())
+                    self.open(self._clock())
                 for lock in list(self._ours):
                     self._close(lock)
                     del self._ours[lock]

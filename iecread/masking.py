@@ -6,9 +6,9 @@ and the framing stay, so that a trace can still be read and played back.
 
 Blanked are: what stands in P1 to P9; a second bracket behind W (VDEW's password);
 what is written to, or read from, a register that is known to hold a key; old and new
-value where a change log names such a register.  The echo of
-an optical head is damaged at times: behind a message with a secret, whatever is no
-answer of the meter is blanked too.  P0 stays: an operand alone says nothing.
+value where a change log names such a register.  The echo of an optical head is damaged
+at times: behind a message with a secret, whatever is no answer of the meter, and is not
+what stood in the message there, is blanked too.  P0 stays: alone it says nothing.
 """
 
 import re
@@ -19,6 +19,7 @@ _SOH, _STX, _ETX, _EOT = 1, 2, 3, 4
 _OPEN, _CLOSE = ord("("), ord(")")
 _STAR = ord("*")
 _LONGEST_ADDRESS = 40
+_LONGEST_MESSAGE = 512  # of ours
 _FRAMES = re.compile(rb"[\x01\x02\x81\x82]")
 
 # LIS-200 key inputs 1:171 to 6:171; MASS; annex C passwords; Energomera names
@@ -28,10 +29,17 @@ _KEYS = re.compile(
     re.I,
 )
 
+_SECRET_WORDS = re.compile(r"([?&](?:password|codes)=)[^&]*", re.I)
+
 
 def holds_key(address: str) -> bool:
     """Tell whether a register is known to hold a password or lock code."""
     return _KEYS.fullmatch(address.strip()) is not None
+
+
+def shown_port(port: str) -> str:
+    """A port as it may be shown: the secrets of a simulated meter are taken out."""
+    return _SECRET_WORDS.sub(r"\1***", port)
 
 
 class _Stream:
@@ -42,6 +50,8 @@ class _Stream:
         self.asked = False  # whether the last message asks for a key
         self.expected = False  # an answer without address holds a key
         self.echo = False  # what is no answer repeats a secret
+        self.known = b""  # the message that is repeated, without its secret
+        self._place = 0  # characters since SOH
         self._before = ""  # the last two characters outside of frames
         self._begin(0)
         self._inside = self._check_next = False
@@ -69,6 +79,7 @@ class _Stream:
 
     def _byte(self, byte: int) -> int:
         char = byte & 0x7F
+        self._place = 1 if char == _SOH else self._place + 1
         if self._check_next:
             self._check_next = False
             return self._check(byte)
@@ -77,7 +88,8 @@ class _Stream:
             return byte
         if not self._inside:
             self._outside(bytes([byte]))
-            return self._star(byte) if self.echo and char > 0x20 else byte
+            hide = self.echo and char > 0x20 and not self._is_known(char)
+            return self._star(byte) if hide else byte
         hide = False
         if char in (_ETX, _EOT):
             self._inside, self._check_next = False, True
@@ -88,6 +100,7 @@ class _Stream:
         else:
             hide = self.echo and len(self._name) >= 2  # STX was lost
             self._name += chr(char)
+        hide = hide and not (self.echo and self._is_known(char))
         shown = _STAR if hide else char
         self._xor ^= char
         self._sum += char
@@ -97,6 +110,11 @@ class _Stream:
             return byte
         self._hidden = self.secret = True
         return self._star(byte)
+
+    def _is_known(self, char: int) -> bool:
+        """Whether an echo has here what stood in the message, and was no secret."""
+        said = self.known[self._place - 1 : self._place]
+        return said == bytes([char]) and said != b"*"
 
     def _outside(self, data: bytes) -> None:
         self._before = (self._before + strip(data).decode("ascii"))[-2:]
@@ -185,10 +203,16 @@ class Masker:
     def __init__(self) -> None:
         self._ours = _Stream()
         self._theirs = _Stream()
+        self._said = b""  # the last message, masked
 
     def sent(self, data: bytes) -> bytes:
         """Return bytes that we sent, to be shown; with or without parity bits."""
         masked = self._ours.feed(data)
+        text = strip(masked)
+        begin = text.rfind(_SOH)
+        self._said = text[begin:] if begin >= 0 else self._said + text
+        self._said = self._said[:_LONGEST_MESSAGE]
+        self._theirs.known = self._said
         self._theirs.echo = self._ours.secret
         self._theirs.expected = self._ours.asked
         return masked

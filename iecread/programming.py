@@ -9,6 +9,7 @@ come from (passwords.py) and questions to a person (the command line asks them).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -110,7 +111,7 @@ class Login:
         cls,
         source: PasswordSource,
         secret: Secret,
-        refusals: Refusals,
+        refusals: Refusals | None,
         names: tuple[str, ...],
         *,
         force: bool = False,
@@ -242,7 +243,10 @@ class Programming:
         device: Callable[[], DeviceProfile | None] = lambda: None,
         journal: Journal | None = None,
         name: str = "",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._now, self._clock = now, clock
         self._engine = engine
         self._run = run
         self._timezone = timezone
@@ -886,9 +890,9 @@ class Programming:
         for _ in range(3):
             values = {}
             for register in registers:
-                asked = datetime.now(UTC)
+                asked = self._now()
                 values[register] = self.read(register).raw
-                answered = datetime.now(UTC)
+                answered = self._now()
             reading = ClockReading.parse(values)
             if not reading.doubtful:
                 break

@@ -6,15 +6,15 @@ decoder as a saved file, so that a live readout and `decode` can never differ.
 """
 
 import re
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from iecread import settings
+from iecread.capture import Live, Moment, Recorder, Tape, trace_path
 from iecread.errors import (
     CheckError,
     ConfigError,
@@ -23,6 +23,7 @@ from iecread.errors import (
     RefusedError,
 )
 from iecread.link import Link, OnBytes
+from iecread.masking import shown_port
 from iecread.protocol.actions import (
     BlockReceived,
     Event,
@@ -41,6 +42,7 @@ from iecread.protocol.messages import (
 from iecread.protocol.parity import Parity
 from iecread.protocol.reader import ReaderEngine, ReaderOptions
 from iecread.protocol.timing import Timing
+from iecread.replay import SCHEME, Replay
 from iecread.transports import Framing, LineKind, Transport, open_line
 
 if TYPE_CHECKING:  # imported where used: the first byte leaves before they are needed
@@ -66,6 +68,11 @@ _CHOICES = {
     "bcc": settings.CHECKS,
     "dialect": ("auto", *settings.DIALECTS),
 }
+
+
+_USUAL_PASSWORD = 8  # characters
+# what the header of a recording says elsewhere, or is not the meter's
+_NO_SETTINGS = {"port", "meter", "trace", "trace_mask_serials", "wait"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,8 @@ class MeterOptions:
             identification tells.
         device: name of the device profile; ``auto`` for the one that fits the
             identification, ``none`` for no one.
+        trace: file into which the line is recorded; ``{meter}`` stands for its name.
+        trace_mask_serials: whether numbers of meters are masked in it too.
 
     What is None or ``auto`` was not said: a device profile may know it.
     """
@@ -122,6 +131,8 @@ class MeterOptions:
     protocol: str = "0"
     dialect: str = "auto"
     device: str = "auto"
+    trace: str | None = None
+    trace_mask_serials: bool = False
 
     def __post_init__(self) -> None:
         for key, values in _CHOICES.items():
@@ -158,6 +169,9 @@ class MeterOptions:
         )
 
 
+_RECORDED = {field.name for field in fields(MeterOptions)} - _NO_SETTINGS
+
+
 def parity_plan(
     framing: str, kind: LineKind
 ) -> tuple[tuple[Parity, ...], Parity | None]:
@@ -184,7 +198,10 @@ class Meter:
 
     Args:
         port: name or URL of the port: ``/dev/ttyUSB0``, ``COM3``,
-            ``socket://host:port``, ``rfc2217://host:port``, ``sim://household``.
+            ``socket://host:port``, ``rfc2217://host:port``, ``sim://household``,
+            ``replay://FILE``: then options that are not given are the recording's.
+        tape: what records the line or plays it back, where several meters share it;
+            None: as ``port`` and ``trace`` say.
         **options: the attributes of MeterOptions.
 
     Attributes:
@@ -202,15 +219,19 @@ class Meter:
 
     Raises:
         ConfigError: an option has a value that it cannot have.
+        PortError: the file of ``replay://`` cannot be read.
     """
 
-    def __init__(self, port: str, **options: object) -> None:
+    def __init__(
+        self, port: str, *, tape: Tape | None = None, **options: object
+    ) -> None:
         try:
             self.options = MeterOptions(port, **options)  # type: ignore[arg-type]
         except TypeError as error:
             known = {field.name for field in fields(MeterOptions)}
             names = ", ".join(sorted(set(options) - known))
             raise ConfigError(f"no such option of a meter: {names}") from error
+        self._tape = self._choose_tape(tape)
         self.device: DeviceProfile | None = None
         if self._named:
             from iecread.devices import named
@@ -251,36 +272,124 @@ class Meter:
             PortError: it cannot be opened, or a setting is not supported.
             PortBusyError: another program holds it.
         """
-        options = self.options
-        if options.port.startswith("sim://"):
-            from iecread.simulator import open_simulated
-
-            self._transport = open_simulated(options.port)
-            self._transport.open()
-        else:
-            hardware = options.framing == "hw7e1"
-            self._transport = open_line(
-                options.port,
-                baud=self._speed,
-                framing=Framing.HARDWARE_7E1 if hardware else Framing.EIGHT_N_ONE,
-                wait=options.wait,
-            )
-        if self.on_open:
-            self._transport = self.on_open(self._transport)
+        hardware = self.options.framing == "hw7e1"
+        framing = Framing.HARDWARE_7E1 if hardware else Framing.EIGHT_N_ONE
+        tape = self._tape
+        self._transport = tape.connect(
+            lambda: self._open_line(framing), speed=self._speed, framing=framing.value
+        )
         choosing = self.options.device == "auto" and self.options.mode != "d"
         self._link = Link(
             self._transport,
             self._speed,
-            on_bytes=self._bytes,
+            tape.monotonic,
+            self._bytes,
             meanwhile=_load_profiles if choosing else None,
+            tick=tape.tick,
         )
         self._line_speed = self._speed
+
+    def _open_line(self, framing: Framing) -> Transport:
+        options = self.options
+        if options.port.startswith("sim://"):
+            from iecread.simulator import open_simulated
+
+            line = open_simulated(options.port)
+        else:
+            line = open_line(
+                options.port, baud=self._speed, framing=framing, wait=options.wait
+            )
+        return self.on_open(line) if self.on_open else line
 
     def close(self) -> None:
         """Close the line; harmless if it is closed."""
         if self._transport:
             self._transport.close()
         self._transport = self._link = None
+
+    # --- the clock of the line, and its recording ------------------------------
+
+    def moment(self) -> Moment:
+        """The time of day and of the line's clock; in a replay, the recording's."""
+        return self._tape.moment()
+
+    def now(self) -> datetime:
+        """The time of day, with offset; in a replay, that of the recording."""
+        return self._tape.moment().time
+
+    def elapsed(self) -> float:
+        """Seconds since the session began, as the line's clock has them."""
+        return self._tape.monotonic() - self._start
+
+    def sleep(self, seconds: float) -> None:
+        """Let ``seconds`` pass; in a replay, none do."""
+        self._tape.sleep(seconds)
+
+    @property
+    def port(self) -> str:
+        """The port as results name it; in a replay, that of the recording."""
+        return self._recorded_port or shown_port(self.options.port)
+
+    @property
+    def replayed(self) -> bool:
+        """Whether this is a recording, with no meter that could lock or change."""
+        return isinstance(self._tape, Replay)
+
+    @property
+    def trace_trouble(self) -> str:
+        """Why the recording is not complete; empty if it is, or none was wanted."""
+        return self._tape.trouble if isinstance(self._tape, Recorder) else ""
+
+    def _choose_tape(self, tape: Tape | None) -> Tape:
+        options = self.options
+        self._recorded_port = ""
+        if tape is None and options.port.startswith(SCHEME):
+            tape = Replay(options.port)
+        if tape is None and options.trace is not None:
+            path = trace_path(options.trace, options.meter or options.port)
+            tape = Recorder(path, mask_serials=options.trace_mask_serials)
+        if isinstance(tape, Replay):
+            self._recorded_port = tape.port
+            self.options = _as_recorded(options, tape)
+        elif isinstance(tape, Recorder):
+            tape.describe(self._header)
+        return tape or Live()
+
+    def _header(self) -> dict[str, object]:
+        """What the first line of a recording says of this session."""
+        values = {field.name: field for field in fields(MeterOptions)}
+        said = {
+            name: getattr(self.options, name)
+            for name, field in values.items()
+            if name in _RECORDED and getattr(self.options, name) != field.default
+        }
+        return {"port": self.port, "meter": self.options.meter, "settings": said}
+
+    def _stand_in(
+        self, login: "str | Callable[[str], str] | Login | None"
+    ) -> "Login | None":
+        """In a replay, a login that fits the recorded one; nothing is remembered."""
+        from iecread.programming import Login
+
+        if isinstance(login, Login):
+            return replace(login, refusals=None) if self.replayed else login
+        found = self._tape.password() if isinstance(self._tape, Replay) else None
+        if found is None:
+            return None
+        return Login(lambda _: "0" * found[1], found[0])
+
+    def _stand_in_key(self, key: "Key | None") -> "Key | None":
+        """In a replay, the code of a lock that fits the recorded one."""
+        if not isinstance(self._tape, Replay):
+            return key
+        from iecread.lis200locks import Key
+        from iecread.passwords import Secret
+
+        found = self._tape.lock_code()
+        if key is None and found is None:
+            return None
+        lock, length = found or (0, _USUAL_PASSWORD)
+        return Key(Secret("0" * length), key.lock if key else lock)
 
     @property
     def _named(self) -> bool:
@@ -393,7 +502,7 @@ class Meter:
         from iecread.identity import Identity
         from iecread.protocol.identify import IdentifyEngine, damaged
 
-        start = time.monotonic()
+        start = self._tape.moment().seconds
         options = replace(self._reader_options(), **changes)  # type: ignore[arg-type]
         if answer is not None and self.options.timeout is None:
             patience = replace(options.timing, request_answer=answer + self.latency)
@@ -404,15 +513,15 @@ class Meter:
         raw, noise = b"", 0
         for event in self._events(engine):
             if isinstance(event, Identified):
-                raw, noise, moment = event.raw, engine.noise, datetime.now()
+                raw, noise, moment = event.raw, engine.noise, self.now()
         assert engine.identification is not None  # else there was an error
         return Identity(
             engine.identification,
-            self.options.port,
+            self.port,
             self.options.meter,
             options.request.address,
-            moment.astimezone(),
-            round(time.monotonic() - start, 2),
+            moment,
+            round(self._tape.moment().seconds - start, 2),
             opening_speed=options.opening_speed,
             parity=engine.parity,
             characters=len(raw),
@@ -451,10 +560,10 @@ class Meter:
         head = Identification(readout.identification or "")
         return Identity(
             head,
-            self.options.port,
+            self.port,
             self.options.meter,
             "",
-            readout.time or datetime.now().astimezone(),
+            readout.time or self.now(),
             readout.seconds or 0.0,
             unasked=True,
             opening_speed=readout.speed or self._speed,
@@ -509,10 +618,10 @@ class Meter:
         from iecread.programming import Login
 
         login: Login | None
-        if isinstance(password, str) or callable(password):
+        if (isinstance(password, str) or callable(password)) and not self.replayed:
             login = self._login_with(password, level)
         else:
-            login = password
+            login = self._stand_in(password)
         if login:
             login.allow(datetime.now().astimezone())
         with self._session(
@@ -552,7 +661,9 @@ class Meter:
         from iecread.lis200.locks import lock_number
 
         number, key = lock_number(lock), None
-        if code is not None:
+        if self.replayed:
+            key = self._stand_in_key(None)
+        elif code is not None:
             key = self.key(code, number)
             key.allow(datetime.now().astimezone())
         with self._session(journal=journal, certain=True) as held:
@@ -581,6 +692,7 @@ class Meter:
         Raises:
             the errors of ``programming`` and ``lis200``.
         """
+        login, key = self._stand_in(login), self._stand_in_key(key)
         with self._session(
             certain=certain,
             read_command=read_command,
@@ -615,6 +727,8 @@ class Meter:
         from iecread.statefolder import state_folder
 
         options = self.options
+        if self.replayed:  # nothing is remembered of it
+            return Key(code if isinstance(code, Secret) else Secret(code), lock)
 
         def names(number: int) -> tuple[str, ...]:
             return meter_ids(options.port, options.address, level=f"lock {number}")
@@ -649,8 +763,10 @@ class Meter:
             read_command=read_command,
             write_command=write_command,
             device=lambda: self.device,
-            journal=journal,
+            journal=None if self.replayed else journal,
             name=self.options.meter or self._name(),
+            now=self.now,
+            clock=self._tape.monotonic,
         )
         held = [session]
         try:
@@ -747,7 +863,7 @@ class Meter:
         )
 
     def _begin(self) -> None:
-        self._start = time.monotonic()
+        self._start = self._tape.moment().seconds
         self.data = b""
 
     def _open_transport(self) -> Transport:
@@ -854,7 +970,7 @@ class Meter:
         try:
             for event in self._link.run(engine):
                 if self.on_event:
-                    self.on_event(event, time.monotonic() - self._start)
+                    self.on_event(event, self._tape.monotonic() - self._start)
                 if self.on_step and (words := _words(event, engine)):
                     self.on_step(words)
                     if isinstance(event, Identified) and self.device:
@@ -878,7 +994,7 @@ class Meter:
         from iecread.protocol.telegrams import decode
         from iecread.readings import readout
 
-        now, seconds = datetime.now().astimezone(), time.monotonic() - self._start
+        now, seconds = self._tape.moment()
         with self.computing:
             telegrams = decode(data, check=self.options.bcc, parity=engine.parity)
             listened = isinstance(engine, ListenEngine)
@@ -886,9 +1002,9 @@ class Meter:
                 heard(telegrams) if listened else _whole(telegrams),
                 time=now,
                 meter=self.options.meter,
-                port=self.options.port,
+                port=self.port,
                 speed=engine.data_speed,
-                seconds=round(seconds, 2),
+                seconds=round(seconds - self._start, 2),
                 timezone=self.options.timezone,
                 mode=engine.mode,
                 serial_registers=self._serial_registers,
@@ -927,6 +1043,45 @@ class Meter:
             if any(pattern.matches(reading.register) for pattern in wanted)
         )
         return replace(result, registers=kept)
+
+
+def recorded_options(replay: Replay) -> dict[str, Any]:
+    """The options that a recording was read with, by name.
+
+    Raises:
+        PortError: one has a value that it cannot have.
+    """
+    from iecread.configschema import LINE, METER
+
+    checks: dict[str, Callable[[Any], Any]] = {**LINE, **METER}
+    checks.update(option=str, protocol=str)
+    said = replay.header.get("settings") or {}
+    meter = replay.header.get("meter")
+    found: dict[str, Any] = {"meter": meter} if isinstance(meter, str) else {}
+    try:
+        for key, value in dict(said).items():
+            name = str(key).replace("_", "-")
+            if key in _RECORDED and name in checks:
+                found[key] = checks[name](value)
+        MeterOptions("", **found)
+    except (TypeError, ValueError, IecReadError) as error:
+        raise PortError(
+            f"the header of the recording {replay.path!r} has settings that cannot "
+            f"be: {error}",
+            "correct its settings, or take them out",
+        ) from error
+    return found
+
+
+def _as_recorded(options: MeterOptions, replay: Replay) -> MeterOptions:
+    """Options with those of a recording in place of what was not said."""
+    recorded = recorded_options(replay)
+    unsaid = {
+        field.name: recorded[field.name]
+        for field in fields(MeterOptions)
+        if field.name in recorded and getattr(options, field.name) == field.default
+    }
+    return replace(options, **unsaid)
 
 
 def _load_profiles() -> None:

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from iecread.link import Link
 from iecread.simulator import open_simulated
 from iecread.transports.memory import Clock
 
@@ -15,8 +14,6 @@ def put_on_a_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock(1000.0)
     opened = partial(open_simulated, monotonic=clock.monotonic, sleep=clock.sleep)
     monkeypatch.setattr("iecread.simulator.open_simulated", opened)
-    monkeypatch.setattr("iecread.session.Link", partial(Link, clock=clock.monotonic))
-    monkeypatch.setattr(
-        "iecread.session.time", SimpleNamespace(monotonic=clock.monotonic)
-    )
+    time = SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep)
+    monkeypatch.setattr("iecread.capture.time", time)
     return clock

@@ -20,9 +20,8 @@ from iecread.protocol.messages import Identification
 class Session:
     """What ``watched`` needs of a Meter."""
 
-    class options:
-        port = "sim://x"
-
+    port = "sim://x"
+    elapsed = staticmethod(lambda: 0.0)
     on_event = on_bytes = on_step = None
 
 
@@ -36,14 +35,13 @@ def said(around) -> list[str]:
 
 
 def test_steps_have_times(around):
-    moments = iter((10.0, 11.25))
-    log = Log(around, lambda: next(moments))
+    log = Log(around, lambda: 1.25)
     log.step("identified: \x1b")
     assert said(around) == ["    1.250 identified: \\x1b"]
 
 
 def test_bytes_in_rows_of_16(around):
-    log = Log(around)
+    log = Log(around, lambda: 0.0)
     log.bytes("tx", b"/?!\r\n", 0.0)
     assert len(said(around)) == 1
     log.bytes("rx", bytes(range(0x30, 0x40)) + b"A", 0.5)
@@ -56,7 +54,7 @@ def test_bytes_in_rows_of_16(around):
 
 
 def test_bytes_of_one_burst_share_a_line(around):
-    log = Log(around)
+    log = Log(around, lambda: 0.0)
     for number in range(4):
         log.bytes("rx", b"x", number * 0.01)
     log.bytes("rx", b"y", 5.0)
@@ -65,14 +63,14 @@ def test_bytes_of_one_burst_share_a_line(around):
 
 
 def test_parity_bits_do_not_hide_the_text(around):
-    log = Log(around)
+    log = Log(around, lambda: 0.0)
     log.bytes("rx", b"\xb1\x8d", 0.0)
     log.flush()
     assert said(around)[0].endswith("1.") and "b1 8d" in said(around)[0]
 
 
 def test_a_step_comes_behind_its_bytes(around):
-    log = Log(around)
+    log = Log(around, lambda: 0.0)
     log.bytes("rx", b"a", 0.0)
     log.step("b")
     assert said(around)[1].endswith("b") and len(said(around)) == 2

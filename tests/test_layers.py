@@ -21,7 +21,7 @@ LAYERS = [
     "errors obis registry _version",
     "protocol",
     "lis200",
-    "transports capture masking",
+    "transports capture masking serialmask",
     "link",
     "readings loadprofile",
     "settings tomlplaces configschema config selection addresses scanstate",

@@ -6,9 +6,7 @@ file tells where that is: not a time alone, but the number of its newest record,
 nothing comes twice and what was overwritten meanwhile is noticed.
 """
 
-import time
 from contextlib import closing
-from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from itertools import islice
@@ -177,7 +175,7 @@ def command(
     archive, from_ = _asked(meant, archive, from_)
     clock = chosen(meant, "clock", clock)
     zone = zone_of(meant.options.get("timezone"))
-    now, watch = datetime.now().astimezone(), MeterClock(zone, clock)
+    now, watch = meant.now(), MeterClock(zone, clock)
     last = from_ == "last"
     if last:
         out = _resumed(out)
@@ -215,7 +213,7 @@ def command(
                     reader,
                     partial(line.gas_session, serial=True),
                     retries=line.meter.options.retries,
-                    rest=lambda: time.sleep(_PAUSE),
+                    rest=lambda: line.meter.sleep(_PAUSE),
                     note=around.note,
                 )
                 with closing(records):

@@ -6,7 +6,6 @@ question comes on a terminal only, and never on a line where nobody can answer: 
 session closed by the meter (60 s, 6.6), so it is opened anew and looked at again.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -77,10 +76,10 @@ def change(
         if dry_run:
             around.note("dry run: the message was not sent")
             return planned
-        asked = time.monotonic()
+        asked = station.meter.moment().seconds
         if not yes and not agreed(around):
             raise CheckError("nothing was changed: the answer was no")
-        if time.monotonic() - asked <= patience(session):
+        if station.meter.moment().seconds - asked <= patience(session):
             return carry_out(session, planned)
     with station.session() as session:
         again = plan(session)
@@ -100,7 +99,7 @@ def _show(around: Surroundings, station: Station, planned: "Change") -> None:
     options = station.meter.options
     message = mask(planned.message).decode("latin-1")
     lines = {
-        "meter": f"{options.meter or options.port} {options.address}".strip(),
+        "meter": f"{options.meter or station.meter.port} {options.address}".strip(),
         "register": planned.register,
         "old value": _masked(planned.register, planned.old),
         "new value": _masked(planned.register, planned.new),

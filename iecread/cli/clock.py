@@ -6,9 +6,8 @@ end falls on the second that it names.  Left out: meters whose clock is set by c
 of annex C.
 """
 
-import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -192,15 +191,16 @@ def set_(
             if dry_run:
                 around.note("dry run: the message was not sent")
                 return
-            asked = time.monotonic()
+            asked = line.meter.moment().seconds
             if not yes and not changing.agreed(around):
                 raise CheckError("nothing was changed: the answer was no")
-            in_time = time.monotonic() - asked <= changing.patience(session)
+            waited = line.meter.moment().seconds - asked
+            in_time = waited <= changing.patience(session)
             if in_time:
-                reading, off = _set(session, limits)
+                reading, off = _set(line, session, limits)
         if not in_time:
             with line.session() as session:
-                reading, off = _set(session, limits)
+                reading, off = _set(line, session, limits)
     from iecread.clock import READ_BACK, in_words
 
     if format_ == "json":
@@ -265,11 +265,11 @@ def _announce(
     from iecread.output.text import printable
 
     reading, off = _look(session, limits)
-    plan = _plan(session, reading, off, limits)
+    plan = _plan(line, session, reading, off, limits)
     line.wipe()
     options = line.meter.options
     lines = [
-        ("meter:", f"{options.meter or options.port} {options.address}".strip()),
+        ("meter:", f"{options.meter or line.meter.port} {options.address}".strip()),
         ("old value:", str(reading)),
         ("drift:", _drift(off) if off else "unknown"),
     ]
@@ -296,6 +296,7 @@ def _look(
 
 
 def _plan(
+    line: "Station",
     session: "Programming",
     reading: "ClockReading",
     off: "Drift | None",
@@ -308,7 +309,7 @@ def _plan(
     return plan_set(
         reading,
         off,
-        datetime.now().astimezone(),
+        line.meter.now(),
         sending=sending_time(session.speed, length),
         **limits,
     )
@@ -319,17 +320,17 @@ def _time_part(reading: "ClockReading") -> "Part":
 
 
 def _set(
-    session: "Programming", limits: dict[str, Any]
+    line: "Station", session: "Programming", limits: dict[str, Any]
 ) -> "tuple[ClockReading, Drift]":
     """Read, plan, write, read back."""
     reading, off = _look(session, limits)
-    plan = _plan(session, reading, off, limits)
+    plan = _plan(line, session, reading, off, limits)
     for register, value in plan.before:
         session.carry_out(session.plan_write(register, value))
     last = session.plan_write(*plan.last)
-    wait = (plan.send_at - datetime.now().astimezone()).total_seconds()
-    time.sleep(max(0.0, wait))
-    if datetime.now().astimezone() - plan.send_at > LATE:
+    wait = (plan.send_at - line.meter.now()).total_seconds()
+    line.meter.sleep(max(0.0, wait))
+    if line.meter.now() - plan.send_at > LATE:
         raise CheckError(
             "the meter answers too slowly to set its clock to the second", "try again"
         )

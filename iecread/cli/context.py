@@ -7,9 +7,12 @@ never fails: a message nobody can read must not change the result.
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from iecread.capture import Recorder
 
 QUIET, NORMAL, STEPS, BYTES = -1, 0, 1, 2  # -q, nothing, -v, -vv
 
@@ -51,6 +54,8 @@ class Surroundings:
         json_errors: whether errors are JSON lines.
         meter: the TARGET of the command, for error messages.
         config: what ``--config`` says.
+        argv: the words behind ``iecread``.
+        recorders: what ``--trace`` records, see cli/recording.py.
     """
 
     stdin: TextIO | None = field(default_factory=lambda: sys.stdin)
@@ -63,6 +68,8 @@ class Surroundings:
     json_errors: bool = False
     meter: str | None = None
     config: str | None = None
+    argv: Sequence[str] = ()
+    recorders: list["Recorder"] = field(default_factory=list)
 
     @staticmethod
     def terminal(stream: TextIO | None) -> bool:

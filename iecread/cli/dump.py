@@ -24,6 +24,7 @@ from iecread.cli.options import (
     output_options,
     repeated,
     schedule_options,
+    trace_options,
 )
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ class Wishes(NamedTuple):
         wait: seconds to wait for a port; None: as the meter says.
         retries: repeats of a session; None: as the meter says.
         timeout: seconds of silence; None: as the meter says.
+        trace: file for a recording of each meter; None: as the meter says.
+        trace_mask_serials: whether numbers are masked in it; None: likewise.
         shard: which part of how many; None for all.
         report: file for the summary.
         metrics: file for Prometheus metrics.
@@ -93,6 +96,8 @@ class Wishes(NamedTuple):
     wait: float | None
     retries: int | None
     timeout: float | None
+    trace: str | None
+    trace_mask_serials: bool | None
     shard: tuple[int, int] | None
     report: str | None
     metrics: str | None
@@ -164,6 +169,7 @@ def _option(section: str, *names: str, **attrs: Any) -> Callable[[F], F]:
     type=DURATION,
     help="Silence that ends waiting, not a total.",
 )
+@trace_options
 @output_options(*FORMATS)
 @common_options
 @click.pass_obj
@@ -266,6 +272,7 @@ def prepare(
     tasks, known = reader.tasks(profiles)
 
     def run() -> int:
+        from iecread.cli.recording import troubles
         from iecread.fleet import Fleet
 
         status = Status(around, len(tasks))
@@ -288,6 +295,9 @@ def prepare(
             raise BrokenPipeError
         status.summary(outcomes)
         report.status = exit_status(outcomes)
+        for trouble in troubles(around):
+            around.note(trouble)
+            report.status = report.status or NUMBERS["output"]
         return int(report.status)
 
     return run

@@ -6,13 +6,16 @@ for that besides.  Passwords are fetched, and asked for refusals, before any por
 opened.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from iecread.capture import trace_path
 from iecread.cli.context import BYTES, STEPS, Surroundings
 from iecread.cli.exitcodes import PartialError
 from iecread.cli.login import Access, Station, journal_of, warn
+from iecread.cli.recording import fitting, meters_own, with_tape
 from iecread.cli.target import refuse_archive
 from iecread.errors import ConfigError, IecReadError, RefusedError
 from iecread.fleet import Outcome, Task, Turn, failed
@@ -64,10 +67,13 @@ class Reader:
                 no folder to remember refusals in.
         """
         tasks, known = [], []
+        said = self._options(profiles)
         for profile in profiles:
             try:
                 refuse_archive(profile)
-                access = self._access(profile) if _logs_in(profile) else Access()
+                options = with_tape(self._around, profile.port, said[profile.name])
+                enters = _logs_in(profile)
+                access = self._access(profile, options) if enters else Access()
             except IecReadError as error:
                 source = profile.password
                 if isinstance(error, ConfigError) and source and source.kind == "file":
@@ -77,8 +83,25 @@ class Reader:
                     ) from error
                 known.append(failed(profile.name, error))
                 continue
-            tasks.append(self._task(_Job(profile, access)))
+            tasks.append(self._task(_Job(profile, access), options))
         return tasks, known
+
+    def _options(self, profiles: "Sequence[Profile]") -> dict[str, dict[str, Any]]:
+        """What each meter and the command line say; no two record into one file."""
+        found, count = {}, Counter[str]()
+        for profile in profiles:
+            options = dict(profile.options)
+            for key in ("retries", "timeout", "trace", "trace_mask_serials"):
+                if getattr(self._wishes, key) is not None:
+                    options[key] = getattr(self._wishes, key)
+            if "trace" in options:
+                options["trace"] = trace_path(options["trace"], profile.name)
+                count[options["trace"]] += 1
+            found[profile.name] = options
+        for name, options in found.items():
+            if count[options.get("trace", "")] > 1:
+                options["trace"] = meters_own(options["trace"], name)
+        return found
 
     def tell_notes(self) -> None:
         """Say what a person should know of the memory of refusals."""
@@ -86,13 +109,10 @@ class Reader:
         while notes:
             self._around.note(notes.pop(0))
 
-    def _task(self, job: _Job) -> Task:
+    def _task(self, job: _Job, options: dict[str, Any]) -> Task:
         from iecread.cli.dump import DEFAULT_WAIT
 
-        wishes, options = self._wishes, dict(job.profile.options)
-        for key in ("retries", "timeout"):
-            if getattr(wishes, key) is not None:
-                options[key] = getattr(wishes, key)
+        wishes = self._wishes
         wait = options.pop("wait", DEFAULT_WAIT) if wishes.wait is None else wishes.wait
         return Task(
             job.profile.name,
@@ -104,8 +124,8 @@ class Reader:
 
     # --- passwords -----------------------------------------------------------
 
-    def _access(self, profile: "Profile") -> Access:
-        source = profile.password
+    def _access(self, profile: "Profile", options: dict[str, Any]) -> Access:
+        source = fitting(profile.password, options)
         if source is None:
             return Access()
         from iecread.refusals import Refusals
@@ -114,10 +134,11 @@ class Reader:
 
         if self._refusals is None:
             self._refusals = Refusals(state_folder(self._around.environ))
-        meter = Meter(profile.port, **profile.options)
+        meter = Meter(profile.port, **options)
         lock, secret = profile.lock or "customer", self._secret(source)
         try:
-            return Access.of(source, secret, self._refusals, meter, lock=lock)
+            refusals = None if meter.replayed else self._refusals
+            return Access.of(source, secret, refusals, meter, lock=lock)
         except RefusedError as error:
             register = "1:180" if profile.dialect == "lis200" else "0.0.0"
             raise RefusedError(
@@ -263,7 +284,7 @@ class Reader:
             return lambda: None
         from iecread.cli.watch import Log
 
-        log = Log(named)
+        log = Log(named, turn.meter.elapsed)
         turn.meter.on_step = log.step
         if self._around.verbosity >= BYTES:
             turn.meter.on_bytes = log.bytes

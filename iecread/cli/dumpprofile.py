@@ -4,7 +4,6 @@ Rows are stored while they arrive, some hundred at a time, so that a line that b
 costs nothing that was there; the next run goes on behind them.
 """
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from iecread.cli.loadprofile import NEW_FILE
@@ -41,7 +40,7 @@ def read_profile(
     keys = profile.load_profile
     assert keys is not None
     zone = zone_of(profile.timezone)
-    now = datetime.now().astimezone()
+    now = station.meter.now()
     resume = stores.resume(profile, serial)
     if keys.start == "last":
         start = resume.start or now - NEW_FILE

@@ -6,7 +6,6 @@ file has already is left out.
 
 import csv
 from collections import Counter
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -119,7 +118,7 @@ def command(
     profile = meant.profile
     clock = chosen(meant, "clock", clock)
     zone = zone_of(meant.options.get("timezone"))
-    now, watch = datetime.now().astimezone(), MeterClock(zone, clock)
+    now, watch = meant.now(), MeterClock(zone, clock)
     end = resolve(to, now, watch) if to else None
     known: LogEnd | None = None
     if from_ == "last":

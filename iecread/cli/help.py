@@ -94,6 +94,8 @@ TARGET with / or \\ in it, or of the form COMn, is a port or URL:
                                    say --baud 9600 --max-baud 9600
   rfc2217://192.168.0.7:4001       serial server that changes speed for us
   sim://household                  simulated meter, see below
+  replay://FILE                    what --trace FILE recorded, played back; with
+                                   ?gaps=keep at the speed it had
 
 No permission: add yourself to the group that owns the port (dialout or uucp), then
 log in again:  sudo usermod -aG dialout "$USER"

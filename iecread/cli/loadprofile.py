@@ -172,7 +172,7 @@ def command(
             refuse_archive(profile)
     clock = chosen(meant, "clock", clock)
     zone = zone_of(meant.options.get("timezone"))
-    now, watch = datetime.now().astimezone(), MeterClock(zone, clock)
+    now, watch = meant.now(), MeterClock(zone, clock)
     end = resolve(to, now, watch)
     resume: Resume | None = None
     if from_ == "last":

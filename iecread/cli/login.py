@@ -8,7 +8,6 @@ a LIS-200 device, the password is the code of one of its locks; what was opened 
 is closed at the end.
 """
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -72,7 +71,7 @@ class Station:
             CheckError: it is another meter than ``--expect-serial`` names.
             IecReadError: as ``Meter.dialogue``.
         """
-        self._began = time.monotonic()
+        self._began = self.meter.moment().seconds
         expected = self.meter.options.expect_serial
         if (serial or expected is not None) and not self._asked:
             self._asked = True
@@ -143,14 +142,15 @@ class Station:
         who = session.identification
         kind = session.check_kind.value if session.check_kind else "xor"
         check = "ok" if kind == "xor" else f"ok-{kind}"
+        now, seconds = self.meter.moment()
         return replace(
             readout(
                 decode(who.to_bytes() if who else b"/\r\n")[0],
-                time=datetime.now().astimezone(),
+                time=now,
                 meter=self.meter.options.meter,
-                port=self.meter.options.port,
+                port=self.meter.port,
                 speed=session.speed,
-                seconds=round(time.monotonic() - self._began, 2),
+                seconds=round(seconds - self._began, 2),
                 mode=session.mode,
             ),
             serial=self.serial,
@@ -197,8 +197,11 @@ def station(
     access, source = Access(), target.password
     notes: list[str] = []
     if source is not None:
-        refusals = Refusals(state_folder(around.environ))
-        secret, notes = source.fetch(around), refusals.notes
+        refusals = None
+        if not meter.replayed:
+            refusals = Refusals(state_folder(around.environ))
+            notes = refusals.notes
+        secret = source.fetch(around)
         lock, force = target.lock, target.force_login
         access = Access.of(source, secret, refusals, meter, lock=lock, force=force)
     profile = target.profile
@@ -206,7 +209,9 @@ def station(
         "read_command": read_command or (profile.read_command if profile else None),
         "write_command": write_command,
         # a lock that is opened for a read may hold a surprise worth writing down
-        "journal": journal_of(around) if changes or journal or access.key else None,
+        "journal": journal_of(around)
+        if (changes or journal or access.key) and not meter.replayed
+        else None,
     }
     try:
         with meter, watched(around, meter, lines=False) as wipe:
@@ -269,7 +274,7 @@ class Access(NamedTuple):
         cls,
         source: "PasswordSource",
         secret: "Secret",
-        refusals: "Refusals",
+        refusals: "Refusals | None",
         meter: "Meter",
         *,
         lock: str = "customer",
@@ -280,7 +285,7 @@ class Access(NamedTuple):
         Args:
             source: where it came from.
             secret: the password.
-            refusals: the memory of those that were refused.
+            refusals: the memory of those that were refused; a replay has none.
             meter: the meter; its line is not needed.
             lock: which lock it opens, should the meter have locks.
             force: whether to send it although it was refused lately.

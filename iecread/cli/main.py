@@ -175,6 +175,7 @@ def run(argv: Sequence[str], around: Surroundings | None = None) -> int:
         around: the surroundings; those of this process by default.
     """
     around = around or Surroundings()
+    around.argv = tuple(argv)
     # Known before anything is parsed: errors of parsing obey them too
     around.debug = "--debug" in argv or _set(around.environ.get("IECREAD_DEBUG"))
     around.json_errors = _asks_for_json(argv, around.environ.get("IECREAD_FORMAT"))
@@ -183,9 +184,23 @@ def run(argv: Sequence[str], around: Surroundings | None = None) -> int:
             status = _invoke(list(argv), around)
             if around.stdout is not None:
                 around.stdout.flush()
-            return status
     except BaseException as error:
-        return _report(error, around)
+        status = _report(error, around)
+    return _told(status, around) if around.recorders else status
+
+
+def _told(status: int, around: Surroundings) -> int:
+    """Say what was not recorded, which is an error where there was none."""
+    from iecread.cli.recording import troubles
+
+    for trouble in troubles(around):
+        if status:
+            around.note(trouble)
+        else:
+            hint = "name another file with --trace; what was read is complete"
+            _say_error(around, "output", trouble, hint)
+            status = NUMBERS["output"]
+    return status
 
 
 def _invoke(argv: list[str], around: Surroundings) -> int:
@@ -283,10 +298,10 @@ def explain(error: BaseException) -> tuple[str, str, str]:
         command = getattr(getattr(error, "ctx", None), "command_path", "iecread")
         hint = f"{command} --help shows what there is"
         return "usage", _usage(error), hint
-    if isinstance(error, Stopped):
-        return error.kind, error.kind, ""
     if isinstance(error, KeyboardInterrupt | click.Abort):
-        return "interrupted", "interrupted", ""
+        kind = getattr(error, "kind", "interrupted")  # of a signal, or a replayed one
+        kind = kind if kind in NUMBERS else "interrupted"
+        return kind, kind, ""
     if isinstance(error, BrokenPipeError):
         return "broken-pipe", "", ""
     if isinstance(error, OSError) and error.errno and error.errno in _NO_SPACE:

@@ -271,7 +271,7 @@ class Target(click.ParamType[str]):
 
             ports += [SIMULATED + name for name in NAMES]
         else:
-            ports.append(SIMULATED)
+            ports += [SIMULATED, "replay://"]
             ports += meter_names(ctx)
         return [CompletionItem(port) for port in ports if port.startswith(incomplete)]
 
@@ -373,6 +373,23 @@ timezone_option = _option(
     help="Where the meter hangs; gives time stamps their offset.",
 )
 
+trace_options = _together(
+    _option(
+        "Line",
+        "--trace",
+        metavar="FILE",
+        type=click.Path(),
+        help="Record all bytes and times; TARGET replay://FILE plays it back.",
+    ),
+    _option(
+        "Line",
+        "--trace-mask-serials",
+        is_flag=True,
+        default=None,
+        help="Numbers of meters do not get into it either.",
+    ),
+)
+
 line_options = _together(
     _option("Line", "--baud", type=SPEED, help="Opening speed.  [default: 300]"),
     _option("Line", "--max-baud", type=SPEED, help="Agree to no more than this."),
@@ -418,6 +435,7 @@ line_options = _together(
         default="auto",
         help="Whether our own bytes come back.",
     ),
+    trace_options,
 )
 
 _address_option = _option(

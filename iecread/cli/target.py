@@ -8,12 +8,14 @@ counts as not said.
 import os
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from iecread.cli.context import Surroundings
 from iecread.cli.options import SIMULATED, PasswordOptions
+from iecread.cli.recording import fitting, with_tape
 from iecread.errors import ConfigError
 from iecread.settings import is_port
 
@@ -29,7 +31,8 @@ class Target:
 
     Attributes:
         port: name or URL of the port.
-        options: keywords for ``Meter``: what was said by anybody.
+        options: keywords for ``Meter``: what was said by anybody, and ``tape`` where
+            the line is recorded or played back.
         profile: the meter of meters.toml; None for a bare port.
         password: where the password comes from; None to log in without one.
         force_login: whether to send a password that was refused lately.
@@ -42,6 +45,11 @@ class Target:
     password: "PasswordSource | None" = None
     force_login: bool = False
     lock: str = "customer"
+
+    def now(self) -> datetime:
+        """The time of day, with offset; in a replay, that of the recording."""
+        tape = self.options.get("tape")
+        return tape.moment().time if tape else datetime.now().astimezone()
 
     def selection(
         self, registers: "tuple[str, ...] | None" = None
@@ -114,6 +122,7 @@ def resolve(
 
     Raises:
         ConfigError: no such meter, or meters.toml is wrong.
+        PortError: the file of ``replay://`` cannot be read.
         UsageError: TARGET is empty.
     """
     around.meter = target
@@ -121,16 +130,19 @@ def resolve(
     force = password.force if password else False
     lock = (password.lock if password else None) or "customer"
     if is_port(target):
-        source = _password(password, target, None)
-        return Target(target, said, None, source, force, lock)
+        options = with_tape(around, target, said)
+        source = fitting(_password(password, target, None), options)
+        return Target(target, options, None, source, force, lock)
     profile = _meter(around, target)
     if profile.lock is not None and not (password and password.lock):
         lock = profile.lock
+    options = {**profile.options, **said, "meter": profile.name}
+    options = with_tape(around, profile.port, options)
     return Target(
         profile.port,
-        {**profile.options, **said, "meter": profile.name},
+        options,
         profile,
-        _password(password, profile.port, profile),
+        fitting(_password(password, profile.port, profile), options),
         force,
         lock,
     )

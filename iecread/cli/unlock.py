@@ -240,7 +240,7 @@ def _open(
                 "say where it is: --password-env, --password-file, --password-prompt",
             )
         opened = line.key is not None and session.unlock(keep=True)
-        since = datetime.now().astimezone()
+        since = line.meter.now()
         try:
             minutes = session.closing_minutes(number)
         except IecReadError:  # it is open, and that has to be said

@@ -50,7 +50,7 @@ def watched(
         lines: whether data lines are to be shown as they arrive.
     """
     if around.verbosity >= STEPS:
-        log = Log(around)
+        log = Log(around, meter.elapsed)
         meter.on_step = log.step
         if around.verbosity >= BYTES:
             meter.on_bytes = log.bytes
@@ -59,7 +59,7 @@ def watched(
         finally:
             log.flush()
     elif around.verbosity == NORMAL and can_draw(around):
-        progress = Progress(around, meter.options.port, lines=lines)
+        progress = Progress(around, meter.port, lines=lines)
         meter.on_event, meter.on_bytes = progress.event, progress.bytes
         with progress:
             yield progress.end
@@ -106,18 +106,15 @@ class Log:
 
     Args:
         around: the surroundings.
-        clock: seconds, for the times of steps.
+        clock: seconds since the session began, for the times of steps.
     """
 
-    def __init__(
-        self, around: Surroundings, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, around: Surroundings, clock: Callable[[], float]) -> None:
         self._around = around
         from iecread.masking import Masker
 
         self._masker = Masker()
         self._clock = clock
-        self._start = clock()
         self._row = bytearray()
         self._direction = ""
         self._moment = self._last = 0.0
@@ -127,7 +124,7 @@ class Log:
         from iecread.output.text import printable
 
         self.flush()
-        self._line(self._clock() - self._start, "", printable(words))
+        self._line(self._clock(), "", printable(words))
 
     def bytes(self, direction: str, data: bytes, moment: float) -> None:
         """Write bytes, 16 in a line; what came before a pause has its own line.

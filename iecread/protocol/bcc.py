@@ -58,9 +58,13 @@ def _crc_table() -> tuple[int, ...]:
 _CRC_TABLE = _crc_table()
 
 
-def crc16(data: bytes) -> int:
-    """Return CRC-16/ARC of ``data``, as P1 telegrams carry it behind ``!``."""
-    value = 0
+def crc16(data: bytes, value: int = 0) -> int:
+    """Return CRC-16/ARC of ``data``, as P1 telegrams carry it behind ``!``.
+
+    Args:
+        data: any bytes.
+        value: that of what stood before them.
+    """
     for byte in data:
         value = value >> 8 ^ _CRC_TABLE[(value ^ byte) & 0xFF]
     return value
