@@ -54,6 +54,8 @@ class Identity:
         damaged: how many of them came with wrong parity.
         noise: bytes that came and were no part of any message.
         echo: whether our own characters come back.
+        parity_sought: whether the request was answered only with another parity than
+            the first.
         requests: how many were sent until it came.
         woken: whether a wake-up message was needed.
         answer: seconds from the end of the request to the answer; None if unknown.
@@ -77,6 +79,7 @@ class Identity:
     damaged: int = 0
     noise: int = 0
     echo: bool = False
+    parity_sought: bool = False
     requests: int = 0
     woken: bool = False
     answer: float | None = None

@@ -33,7 +33,6 @@ class Status(Enum):
     """What an address gave."""
 
     OK = "ok"
-    DAMAGED = "damaged"  # one meter, some characters of wrong parity each time
     COLLISION = "collision"
     SILENT = "silent"
 
@@ -134,15 +133,12 @@ class Scan:
     ) -> "tuple[Status, Identity | None]":
         """Ask with one parity; what is not clean is asked for again."""
         status, identity = self._asked(address, parity)
-        if status in (Status.OK, Status.SILENT) or not address:
+        if status is not Status.COLLISION or not address:
             return status, identity
         again, another = self._asked(address, parity)
-        if again is not Status.SILENT:  # somebody is there, and understands it
+        if again is Status.COLLISION:  # somebody is there, and understands it
             self._parities = (parity,)
-        if again in (Status.OK, Status.SILENT):
-            return again, another
-        if Status.COLLISION in (status, again):
-            return Status.COLLISION, another or identity
+            return again, another or identity
         return again, another
 
     def _asked(
@@ -170,10 +166,8 @@ class Scan:
             return Status.COLLISION, None
         self._quiet = self._pause
         self._echo = found.echo or self._echo
-        if found.crowded:
-            return Status.COLLISION, found
-        if found.damaged:
-            return Status.DAMAGED, found
+        if not found.clean:  # two at once look like noise, but each time
+            return Status.COLLISION, None if found.damaged else found
         self._parities = (parity,)
         return Status.OK, found
 

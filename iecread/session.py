@@ -528,6 +528,7 @@ class Meter:
             damaged=damaged(raw, engine.parity),
             noise=noise,
             echo=engine.echo,
+            parity_sought=engine.asked_with is not options.send_parity[0],
             requests=engine.requests,
             woken=engine.woken,
             answer=None if engine.answer is None else round(engine.answer, 3),

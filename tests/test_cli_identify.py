@@ -113,6 +113,14 @@ def test_a_first_meter(run, env, tmp_path):
     run("identify", "kitchen", env=env)
 
 
+def test_parity_that_had_to_be_found_out(run, env, tmp_path):
+    run("identify", HOUSE + "?parity=even", "--save", "a", env=env)
+    run("identify", HOUSE, "--save", "b", env=env)
+    meters = load_config(str(tmp_path / ".config/iecread/meters.toml")).meters
+    assert meters["a"].options["framing"] == "7e1"
+    assert "framing" not in meters["b"].options
+
+
 def test_what_is_there_stays(run, env, tmp_path):
     file = Path("meters.toml")
     old = b'schema = 1\r\n# mine\r\n[meters.a]\r\nport = "COM7"'

@@ -108,6 +108,11 @@ class Surroundings:
         if self.verbosity > QUIET:
             self.say(f"iecread: {text}")
 
+    def tell(self, text: str) -> None:
+        """Note something for a person; not among errors that are JSON lines."""
+        if not self.json_errors or self.terminal(self.stderr):
+            self.note(text)
+
     def styled(self, text: str, **style: bool | str) -> str:
         """Return ``text`` for stderr, in colour where that is wanted."""
         if not self.colored(self.stderr):

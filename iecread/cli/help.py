@@ -97,6 +97,9 @@ TARGET with / or \\ in it, or of the form COMn, is a port or URL:
   replay://FILE                    what --trace FILE recorded, played back; with
                                    ?gaps=keep at the speed it had
 
+iecread ports lists those that are here, who holds them, and whether you may open
+them; iecread ports --new waits for the one that you plug in.
+
 No permission: add yourself to the group that owns the port (dialout or uucp), then
 log in again:  sudo usermod -aG dialout "$USER"
 Held by another program: --wait 30s waits for it.

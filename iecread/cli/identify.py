@@ -73,7 +73,7 @@ def command(
             text = printable(found.identification.text) + "\n"
         writer.write([identity_object(found, utc=out.utc)], text=text, alone=True)
     if found.talks and not found.unasked:
-        around.note("the meter sends its readout now, and hears nothing until it ends")
+        around.tell("the meter sends its readout now, and hears nothing until it ends")
     if save is not None:
         import shlex
 

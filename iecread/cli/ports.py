@@ -84,7 +84,7 @@ def command(
     with ObjectWriter(around, out, _COLUMNS) as writer:
         if new:
             patience = _PATIENCE if timeout is None else timeout
-            around.note(
+            around.tell(
                 "plug the adapter in; if it is, pull it out and plug it in again "
                 f"({patience:g} s, Ctrl-C ends)"
             )
@@ -100,14 +100,14 @@ def command(
             text = "\n".join(_block(port, bold) for port in found)
         writer.write([_object(port) for port in found], text=text)
     if not found and writer.format in ("table", "value"):
-        around.note("no serial adapter is to be seen here; is the head plugged in?")
+        around.tell("no serial adapter is to be seen here; is the head plugged in?")
 
 
 def _appeared(around: Surroundings, timeout: float) -> "list[Port]":
     from iecread.transports import portlist
 
     def gone(port: "Port") -> None:
-        around.note(f"{port.device} is gone; plug it in again")
+        around.tell(f"{port.device} is gone; plug it in again")
 
     found = portlist.appearing(timeout=timeout, gone=gone)
     if not found:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from iecread.cli.context import Surroundings
 from iecread.errors import ConfigError, OutputError
+from iecread.protocol.parity import Parity
 
 if TYPE_CHECKING:
     from iecread.cli.target import Target
@@ -177,6 +178,9 @@ def _settings(
         return settings, remarks
     if found.woken and settings.setdefault("wake", "always") == "always":
         remarks["wake"] = "answered only after a wake-up message"
+    if found.parity_sought and "framing" not in settings:
+        settings["framing"] = "7e1" if found.parity is Parity.EVEN else "8n1"
+        remarks["framing"] = "otherwise nobody answered"
     if found.echo and settings.setdefault("echo", "yes") == "yes":
         remarks["echo"] = "our own characters come back"
     return settings, remarks

@@ -268,17 +268,17 @@ class _Progress:
         """Say what is going to be asked, and how long that takes."""
         count = self._listed.count - self._begin
         if self._begin:
-            self._around.note(f"going on behind {self._listed[self._begin - 1]}")
+            self._around.tell(f"going on behind {self._listed[self._begin - 1]}")
         elif resume:
-            self._around.note("no scan of these addresses was stopped: from the start")
+            self._around.tell("no scan of these addresses was stopped: from the start")
         each = self.scan.seconds(self._listed[self._begin]) if count else 0.0
         left = span(count * each)
-        self._around.note(
+        self._around.tell(
             f"{count} address{'es' * (count != 1)}, "
             f"{each:.1f} s each where nobody answers: {left} (Ctrl-C stops)"
         )
         if count * each > _LONG:
-            self._around.note("that is long: are some digits of the address known?")
+            self._around.tell("that is long: are some digits of the address known?")
 
     def ask(self, address: str) -> None:
         """Show which address is asked now."""
@@ -347,7 +347,7 @@ class _Progress:
         if self._state is not None:
             last = self._listed[self._tried - 1]
             left = self._listed.count - self._tried
-            self._around.note(
+            self._around.tell(
                 f"stopped behind {last}, {left} left: the same command with --resume "
                 "goes on"
             )
@@ -356,7 +356,7 @@ class _Progress:
         """Say what is odd about all answers together."""
         alike = len(set(self._texts)) == 1 and len(self._texts) == self.asked
         if alike and self.asked >= _ALIKE:
-            self._around.note(
+            self._around.tell(
                 "every address gave the same answer: this meter does not look at "
                 "the address"
             )

@@ -27,6 +27,9 @@ _KEPT = 4096  # bytes of what comes behind the identification
 
 _NEVER_QUIET = 32 << 10  # bytes that come while the line is to be quiet
 
+# 6.3.2: an identification is printable; field practice has an STX in it, and 8-bit
+# letters where there is no parity
+_ODD = re.compile(rb"[\x00\x01\x03-\x1f\x7f]")
 _ANOTHER = re.compile(rb"/[A-Za-z]{3}[^\r\n!]{0,64}")
 
 
@@ -91,6 +94,11 @@ class IdentifyEngine(ReaderEngine):
     def echo(self) -> bool:
         """Whether our own characters come back."""
         return self._echo.seen
+
+    @property
+    def asked_with(self) -> Parity:
+        """What the last request was sent with."""
+        return self._parity
 
     @property
     def garbled(self) -> int:
@@ -217,10 +225,17 @@ class IdentifyEngine(ReaderEngine):
 
 
 def damaged(raw: bytes, parity_: Parity | None) -> int:
-    """Return how many characters of an identification have wrong parity.
+    """Return how many characters of an identification cannot be as they were sent.
+
+    They have wrong parity, or cannot be in one.
 
     Args:
         raw: the message as it came.
         parity_: how bit 7 is read.
     """
-    return parity.errors(raw) if parity_ is Parity.EVEN else 0
+    chars = raw
+    if parity_ is Parity.EVEN:
+        if wrong := parity.errors(raw):
+            return wrong
+        chars = parity.strip(raw)
+    return len(_ODD.findall(chars.rstrip(b"\r\n")))
