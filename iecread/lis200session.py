@@ -84,6 +84,11 @@ class Lis200(LockSession):
             ConfigError: it is neither an address nor a name.
         """
         address = address_of(code, self.gas_device)
+        if address.is_archive and address.attribute in ("0", "A"):
+            raise ConfigError(
+                f"{address} is an archive, not a value",
+                f"iecread archive TARGET {address.entity} reads it",
+            )
         got = self._value(address)
         if got.kind is not AnswerKind.DATA:
             raise self._refused(got, address, writing=False)

@@ -70,6 +70,7 @@ def test_attributes(run, env):
         (EK, ("7:310",), 9, "no lock is open: give a code"),
         (OPEN, ("7:310", "9:999"), 3, "no such object (#0002)"),
         (OPEN, ("Vbb",), 4, "did you mean Vb"),
+        (OPEN, ("3:V",), 4, "iecread archive TARGET 3"),
         (EK, ("7:310", "--dialect=iec"), 9, "#0200"),
         ("sim://lis200-dl?reaction=1&open=4", ("7:310",), 9, "#0002"),
     ],

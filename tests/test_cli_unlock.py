@@ -138,9 +138,15 @@ def test_locks_that_no_code_opens(run, env, lock, status, words):
     assert words in result.stderr
 
 
-def test_a_meter_without_locks(run, env):
-    result = run("unlock", "sim://household?reaction=20", "--status", env=env, exit=4)
+@pytest.mark.parametrize(
+    "argv", [("--status",), WITH, (*WITH, "--change-code", "--new-code-env=NEW", "-y")]
+)
+def test_a_meter_without_locks(run, env, argv):
+    """It gets no code, not even as a password."""
+    house = "sim://household?reaction=20"
+    result = run("unlock", house, *argv, "-vv", env=env, exit=4)
     assert "no LIS-200 device" in result.stderr
+    assert ".P1." not in result.stderr and ".W1." not in result.stderr
 
 
 # --- status ------------------------------------------------------------------
@@ -169,6 +175,15 @@ def test_a_state_that_cannot_be_read(run, env):
     url = EK + "&refuse=2:170&open=4"
     result = run("unlock", url, "--status", "-fcsv", env=env)
     assert "2,manufacturer,unreadable," in result.stdout
+
+
+def test_a_lock_that_the_device_does_not_have(run, env, monkeypatch):
+    from iecread.lis200session import Lis200
+
+    whole = Lis200.lock_status
+    monkeypatch.setattr(Lis200, "lock_status", lambda self: whole(self)[1:])
+    result = run("unlock", EK, "--status", env=env)
+    assert result.stdout.splitlines()[1] == "1,calibration,no,"
 
 
 # --- another code ------------------------------------------------------------

@@ -97,9 +97,13 @@ class Station:
             ConfigError: it is none.
             IecReadError: as ``session``.
         """
-        self._login = None  # a code is no password, should it be another meter
+        self.forget_login()
         with self.session(serial=serial) as session:
             yield gas(session)
+
+    def forget_login(self) -> None:
+        """Let no password go out: the code of a lock is none for another meter."""
+        self._login = None
 
     @contextmanager
     def _dialogue(self) -> "Iterator[Programming]":

@@ -290,6 +290,7 @@ def _change(
 
     def run() -> Any:
         with station(around, meant, changes=not dry_run) as line:
+            line.forget_login()
             _demand_another(line, new)
             return changing.change(
                 around,
