@@ -7,6 +7,7 @@ import pytest
 from wire import Hear, MeterStep, Say, Speed, Wire, framed
 
 from iecread.algorithms import elster_a1700
+from iecread.errors import RemoteProtocolError
 from iecread.link import Link
 from iecread.loadprofile import ProfileDecoder
 from iecread.programming import Login, Programming
@@ -452,4 +453,18 @@ def test_pieces_do_not_matter(cut: object) -> None:
     assert talk.ask("R1", "1.8.0(1)").text == "1.8.0(001234.567*kWh)"
     assert answer == framed(answer[1:-2])
     talk.leave()
+    talk.check()
+
+
+def test_a_session_that_did_not_come_about_ends_with_a_break() -> None:
+    """6.3.12: the meter has entered programming mode, whatever its P0 became."""
+    damaged = Say(b"\x01P0\x02(00000001)\x03`")
+    steps = [*OPENED[:-1], damaged, Hear(NAK), damaged, Hear(NAK), damaged]
+    # at the agreed speed, and at the other in case the meter did not change
+    talk = Talk([*steps, BREAK, Speed(300), BREAK], retries=0)
+    with pytest.raises(RemoteProtocolError):
+        talk.open()
+    talk.leave()
+    talk.check()
+    talk.leave()  # once
     talk.check()

@@ -13,7 +13,7 @@ opening speed (6.4.1, 6.4.2).  What may not be sent at all is for its Guard to s
 import re
 from collections.abc import Callable, Sequence
 
-from iecread.errors import RefusedError, RemoteProtocolError
+from iecread.errors import IecReadError, RefusedError, RemoteProtocolError
 from iecread.protocol import parity
 from iecread.protocol.actions import (
     Answered,
@@ -50,6 +50,7 @@ _PROBE_SPEED = 19200  # Bd; where a session that was left open most likely is
 _AWAITS = frozenset(
     {ReaderState.IDLE, ReaderState.READ, ReaderState.LOCKED, ReaderState.OPEN}
 )
+_SELECTED = frozenset({ReaderState.OPERAND, ReaderState.PROBED})  # and not open yet
 _UNDER_WAY = frozenset(
     {
         ReaderState.PASSWORD_SENT,
@@ -93,6 +94,7 @@ class ProgrammingEngine(ReaderEngine):
         super().__init__(options)
         self.guard = guard or Guard()
         self._probes: list[tuple[int, Parity]] = []  # still to be tried
+        self._unended: int | None = None  # Bd; the meter may still be in a session
 
     # --- what a session calls ------------------------------------------------
 
@@ -105,6 +107,7 @@ class ProgrammingEngine(ReaderEngine):
         super().start(now)
         self.guard.begin()
         self._probes, self._late = [], False
+        self._unended = None
 
     @property
     def finished(self) -> bool:
@@ -185,7 +188,12 @@ class ProgrammingEngine(ReaderEngine):
         self._deadline = None
         if not self.is_open:
             self._close()  # what still comes is not to be answered
-            self._back_to_opening_speed()
+            if self._unended is None:
+                self._back_to_opening_speed()
+            else:
+                self._queue.append((Wait(self._reaction), None))
+                self._sign_off(self._unended)
+            self._unended = None
             return
         if switches and self.state in self._selected:  # the meter has switched
             self._queue.append((switches[-1], None))
@@ -500,6 +508,7 @@ class ProgrammingEngine(ReaderEngine):
             self._asked = Trouble.NO_ANSWER
             if self._receiver.noise or len(self._receiver):
                 self._asked = Trouble.WRONG_SPEED
+            self._agreed = self.speed
             self._send_probes([(speed, self._parity) for speed in speeds])
         elif self._receiver.noise or len(self._receiver) or last:
             self._receiver.clear()
@@ -517,6 +526,16 @@ class ProgrammingEngine(ReaderEngine):
         assert self._sent is not None
         self.guard.answered(self._sent, answer)
         self._events.append(answer)
+
+    def _fail(self, trouble: Trouble) -> None:
+        selected = self.state in _SELECTED
+        speed = self._agreed or self.speed
+        try:
+            super()._fail(trouble)
+        except IecReadError:
+            if selected and self._mode == "C":
+                self._unended = speed
+            raise
 
     # --- a session that may be open already ----------------------------------
 
@@ -592,6 +611,7 @@ class ProgrammingEngine(ReaderEngine):
             if self._asked is Trouble.WRONG_SPEED:
                 self._other_speed()
             self._fail(self._asked)
+            self._agreed = None
             return
         self._step(Step.SILENCE)
         self._parities = self.options.send_parity

@@ -178,6 +178,9 @@ class ReaderEngine:
         self._unchecked = b""
         self._lost_start = False  # the beginning of the block came at another speed
         self._limit = 0  # sessions at most
+        self._agreed: int | None = (
+            None  # where the meter is, if we have left that speed
+        )
 
     # --- what a driver calls -------------------------------------------------
 
@@ -750,7 +753,7 @@ class ReaderEngine:
         # 5.9: a session may be open at the agreed speed, or one that somebody left
         stuck = trouble is Trouble.NO_ANSWER and self._attempt == len(self._parities)
         if left_open:
-            self._sign_off(self.speed)
+            self._sign_off(self._agreed or self.speed)
         elif stuck and not reading:
             self._free_stuck()
         if self.speed != self.options.opening_speed:
