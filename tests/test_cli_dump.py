@@ -16,6 +16,7 @@ import pytest
 from iecread.cli.dump import exit_status
 from iecread.cli.exitcodes import NUMBERS
 from iecread.fleet import Outcome
+from iecread.resume import COLUMNS
 
 FINE = 'port = "sim://household?reaction=20"'
 MUTE = 'port = "sim://household?mute=1"\ntimeout = "50ms"\nretries = 0\nframing = "8n1"'
@@ -316,6 +317,16 @@ def test_a_load_profile_goes_beside_and_goes_on(run, env):
     again = Path("a-profile.csv").read_text().splitlines()[1:]
     assert len(again) == len(set(again)) <= len(lines) + 4
     assert len(Path("a.csv").read_text()) > 100
+
+
+def test_a_load_profile_and_a_clock_that_was_set_back(run, env):
+    """The readout is stored, the file named, and nothing in it changed."""
+    config(a=f'{FINE}\nload-profile.file = "p.csv"\n')
+    text = ",".join(COLUMNS) + "\n2199-01-01T00:00:00+00:00,a,1,P.01,1.5.0,1,kW,\n"
+    Path("p.csv").write_text(text)
+    result = run("dump", "-o", "x.csv", exit=10, env=env)
+    assert "'p.csv' has rows up to 2199-01-01" in result.stderr
+    assert len(rows("x.csv")) == 28 and Path("p.csv").read_text() == text
 
 
 def test_a_load_profile_is_scaled_as_readings_are(run, env):

@@ -5,10 +5,15 @@ import io
 import json
 import sqlite3
 from contextlib import closing
+from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
+from iecread.loadprofile import Row
+from iecread.output.sqlite import SqliteStore
 from iecread.resume import COLUMNS
+from iecread.template import Template
 
 HOUSE = "sim://household?reaction=20"
 VDEW = "sim://vdew?reaction=20"
@@ -154,6 +159,39 @@ def test_no_events(run):
 def test_a_log_goes_back_for_years(run):
     recent = rows(run("events", VDEW, "--from=-90d").stdout)
     assert 0 < len(recent) < len(rows(run("events", VDEW, "--from=-400d").stdout))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "db"])
+@pytest.mark.parametrize("command", ["load-profile", "events"])
+def test_a_clock_that_was_set_back(run, tmp_path, command, suffix):
+    """Rows of the future are named, and no meter is asked; a second is no trouble."""
+    file = tmp_path / f"x.{suffix}"
+    argv = (command, VDEW, "-vv", "--from=last", "-o", str(file))
+
+    def put(ahead: timedelta) -> None:
+        time = datetime.now().astimezone() + ahead
+        if suffix == "csv" and command == "events":
+            row = f"{time.isoformat()},,P.98,80,,,"
+            file.write_text("time,meter,channel,status,words,elements,flags\n" + row)
+            file.write_text(file.read_text() + "\n")
+        elif suffix == "csv":
+            row = f"{time.isoformat()},,1,P.01,1.5.0,1,kW,\n"
+            file.write_text(",".join(COLUMNS) + "\n" + row)
+        else:
+            file.unlink(missing_ok=True)
+            row = Row(time, "P.01", "1.5.0", Decimal(1), "1", "kW", ())
+            if command == "events":
+                row = row._replace(channel="P.98")
+            SqliteStore(Template.literal(str(file))).put_rows([row], VDEW)
+
+    put(timedelta(days=400))
+    before = file.read_bytes()
+    said = run(*argv, exit=10).stderr
+    assert f"{str(file)!r} has rows up to" in said and "clock" in said
+    assert file.read_bytes() == before and " > " not in said
+    put(timedelta(seconds=90))
+    said = run(*argv).stderr
+    assert "nothing new" in said and " > " not in said
 
 
 # -- into a database

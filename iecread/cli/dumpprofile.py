@@ -7,7 +7,7 @@ costs nothing that was there; the next run goes on behind them.
 from typing import TYPE_CHECKING
 
 from iecread.cli.loadprofile import NEW_FILE
-from iecread.cli.moments import resolve, zone_of
+from iecread.cli.moments import is_ahead, resolve, zone_of
 
 if TYPE_CHECKING:
     from iecread.cli.dumpstore import Stores
@@ -44,6 +44,8 @@ def read_profile(
     resume = stores.resume(profile, serial)
     if keys.start == "last":
         start = resume.start or now - NEW_FILE
+        if is_ahead(resume.start, now, stores.rows_place(profile)):
+            return 0
     else:
         start = resolve(keys.start, now, MeterClock(zone, profile.clock))
     selection = Selection.of(profile)

@@ -238,6 +238,10 @@ class Stores:
         store, _ = self._profiles[profile.name]
         return store.put_rows(rows, profile.name, serial)
 
+    def rows_place(self, profile: "Profile") -> str:
+        """The file, or the template of the files, of a meter's load profile."""
+        return self._profiles[profile.name][1].text
+
     def resume(self, profile: "Profile", serial: str | None) -> "Resume":
         """How far the rows of a meter's load profile go.
 

@@ -12,7 +12,7 @@ import click
 
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import PartialError, UsageError
-from iecread.cli.moments import Moment, in_order, resolve, zone_of
+from iecread.cli.moments import Moment, in_order, is_ahead, resolve, zone_of
 from iecread.cli.options import (
     Command,
     Option,
@@ -124,6 +124,9 @@ def command(
     if from_ == "last":
         known, out = _resumed(out, channel, profile.name if profile else meant.port)
         start = known.start
+        if is_ahead(start, now, out.output):
+            around.note("nothing new")
+            return
     else:
         start = resolve(from_, now, watch) if from_ else None
     in_order(start, end, now)

@@ -15,7 +15,7 @@ import click
 
 from iecread.cli.context import QUIET, Surroundings
 from iecread.cli.exitcodes import PartialError, UsageError
-from iecread.cli.moments import Moment, in_order, resolve, zone_of
+from iecread.cli.moments import Moment, in_order, is_ahead, resolve, zone_of
 from iecread.cli.options import (
     DURATION,
     Command,
@@ -179,6 +179,9 @@ def command(
         known = channel or _usual(meant.options.get("device", "auto"))
         resume, out = _resumed(out, known, profile.name if profile else meant.port)
         start = resume.start or now - NEW_FILE
+        if is_ahead(resume.start, now, out.output):
+            around.note("nothing new")
+            return
     else:
         start = resolve(from_, now, watch)
     in_order(start, end, now)

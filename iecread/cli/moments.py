@@ -11,12 +11,16 @@ import click
 
 from iecread import settings
 from iecread.cli.exitcodes import UsageError
+from iecread.errors import OutputError
 from iecread.settings import LONGEST_AGO
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
     from iecread.metertime import MeterClock
+
+
+_CLOSE = timedelta(days=1)
 
 
 class Moment(click.ParamType[str]):
@@ -79,6 +83,32 @@ def in_order(first: datetime | None, last: datetime | None, now: datetime) -> No
     if first is not None and last is not None and first >= last:
         times = [time.isoformat(timespec="minutes") for time in (first, last)]
         raise UsageError(f"the range is empty: from {times[0]} to {times[1]}")
+
+
+def is_ahead(newest: datetime | None, now: datetime, file: str) -> bool:
+    """Whether a file that is gone on with has rows up to now or later.
+
+    A clock may differ a little; one that was set back far would have nothing read
+    until it is there again.
+
+    Args:
+        newest: where the rows end; None if there are none.
+        now: with offset.
+        file: its name.
+
+    Raises:
+        OutputError: it has rows of another day to come.
+    """
+    if newest is None or newest < now:
+        return False
+    if newest - now > _CLOSE:
+        then, today = (t.isoformat(timespec="minutes") for t in (newest, now))
+        raise OutputError(
+            f"{file!r} has rows up to {then}, and now it is {today}: a clock was set "
+            "back",
+            "set the clock of this computer; if it is right, name another file",
+        )
+    return True
 
 
 def zone_of(name: str | None) -> "tzinfo | None":
