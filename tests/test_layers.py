@@ -25,7 +25,7 @@ LAYERS = [
     "link",
     "readings loadprofile",
     "settings tomlplaces configschema config selection addresses scanstate",
-    "session comeback scan fleet simulator",
+    "session comeback scan fleet simulator checkup examination doctor learned",
     "output",
     "cli",
     "__init__ __main__",

@@ -285,10 +285,10 @@ def hear_all(url):
 def test_what_other_speeds_make_of_characters():
     sent = len(hear("sim://p1", 0.5))
     slower = hear("sim://p1", 0.5, baud=9600)
-    assert len(slower) == sent // 12
+    assert sent // 24 < len(slower) < sent // 11
     faster = hear("sim://push?pace=1", 1, baud=115200)
-    assert len(faster) == len(hear("sim://push?pace=1", 1))
-    assert set(faster) <= set(b"\x00\xff\x80\xc0\xe0\xf0\xf8\xfc\xfe")
+    # bits twelve times as long as the receiver's: it begins anew at each edge
+    assert len(faster) > len(hear("sim://push?pace=1", 1)) and set(faster) == {0}
 
 
 def test_fixed_speed():
@@ -581,7 +581,7 @@ def line_check():
         ("sim://household?lines=" + "9" * 30, ["'lines'"]),
         ("sim://household?time=noon", ["'time'", "'noon'", "ISO"]),
         ("sim://household?address=a-b", ["'address'", "'a-b'"]),
-        ("sim://household?parity=odd", ["'parity'", "'odd'", "auto|even|none"]),
+        ("sim://household?parity=mark", ["'parity'", "'mark'", "none, odd"]),
         ("sim://household?speed=fast", ["'speed'", "'fast'", "wrong"]),
         ("sim://household?garbage=" + "9" * 30, ["'garbage'"]),
     ],

@@ -47,6 +47,7 @@ COMMANDS = {
         "ports": "Serial ports here, by-id names, who holds them; --new.",
         "identify": "Opening request only; --save NAME writes a profile entry.",
         "scan": "Device addresses on a bus.",
+        "doctor": "What is wrong between here and the meter, and what to type.",
         "decode": "A saved readout, dialogue or telegrams into values.",
         "simulate": "Offer a simulated meter to other programs.",
     },

@@ -69,6 +69,9 @@ class MeterSetup:
         wake_pause: least rest between them and the request, in seconds.
         stays: fault: agrees to a speed and stays at the opening speed.
         refuses: fault: sends NAK in place of data.
+        general: whether it answers requests without an address.
+        hdlc: for a meter with mode E only, what it says in mode C: ``empty`` for a
+            list without data, ``silent``; empty: it is none (6.4.5).
     """
 
     identification: Identification
@@ -88,6 +91,8 @@ class MeterSetup:
     wake_pause: float = 1.4
     stays: bool = False
     refuses: bool = False
+    general: bool = True
+    hdlc: str = ""
 
 
 class MeterEngine:
@@ -230,7 +235,9 @@ class MeterEngine:
             return False
         # 6.3.14, item 22: leading zeros count for nothing, on both sides
         ours = self.setup.address.lstrip("0")
-        return not request.address or request.address.lstrip("0") == ours
+        if not request.address:
+            return self.setup.general
+        return request.address.lstrip("0") == ours
 
     def _take_select(self, chars: bytes, now: float) -> None:
         if chars[-1:] != LF:
@@ -250,6 +257,15 @@ class MeterEngine:
             option = None
         self._buffer = b""
         z = self.setup.identification.speed_character
+        if option and self.setup.hdlc and option == OptionSelect("2", z, "2"):
+            # 6.4.5: the confirmation comes at the new speed, then HDLC begins
+            self._step(Step.SELECT_READOUT)
+            self._deadline = None
+            self._plan(SetSpeed(self._speed_for(z)))
+            self._plan(Wait(self.setup.reaction))
+            self._say(option.to_bytes(), Step.END)
+            self._plan(SetSpeed(self.setup.opening_speed))  # no HDLC here
+            return
         if option and option.protocol == "0" and option.speed_character in ("0", z):
             speed = self._speed_for(option.speed_character)
             if option.mode == "1" and self._select_programming(speed):
@@ -337,7 +353,12 @@ class MeterEngine:
         if self.setup.refuses:
             self._say(NAK, Step.NAK)
             return
+        if self.setup.hdlc == "silent":
+            self._go_home(Step.END)
+            return
         text = self.setup.readout(self._list, option)
+        if self.setup.hdlc:
+            text = b"!\r\n"
         self._blocks = list(self._cut(text))
         self._say(*self._blocks[0])
 

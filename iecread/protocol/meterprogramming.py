@@ -111,6 +111,7 @@ class ProgrammingSetup:
         silent_command: fault: which command, from 1, is not heard; 0: none.
         breaks_off: fault: which command, from 1, is answered by a break and not done.
         damaged_part: fault: which part, from 1, is sent with a wrong check once.
+        session: whether a session of another program is open from the begin on.
     """
 
     memory: Memory
@@ -131,6 +132,7 @@ class ProgrammingSetup:
     silent_command: int = 0
     breaks_off: int = 0
     damaged_part: int = 0
+    session: bool = False
 
 
 class ProgrammableEngine(MeterEngine):
@@ -169,6 +171,11 @@ class ProgrammableEngine(MeterEngine):
         self._access = False
         self._written: tuple[str, str] | None = None  # address and value so far
         self._parts_said = 0
+        if programming.session:
+            self.state = MeterState.OPEN
+            self._in_session = self._access = True
+            speed = setup.identification.speed
+            self._speed = setup.opening_speed if setup.fixed_speed else speed or 300
 
     # -- the beginning
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from iecread.errors import PortBusyError
+from iecread.errors import PortBusyError, PortError
 from iecread.simulator.bus import BusLine
 from iecread.simulator.line import Faults, Pace, SimulatedLine
 from iecread.simulator.meters import MODELS
@@ -55,6 +55,7 @@ def open_simulated(
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     wall: Callable[[], datetime] = datetime.now,
+    pace: Pace = Pace.NONE,
 ) -> Transport:
     """Return the open line to a fresh simulated meter in this process.
 
@@ -66,9 +67,10 @@ def open_simulated(
         monotonic: the clock.
         sleep: what waits on that clock.
         wall: the time of day, for the meter's own clock.
+        pace: which characters take their time, unless the URL says it.
 
     Raises:
-        PortError: there is no such meter, key or value.
+        PortError: there is no such meter, key or value, or ``denied=1`` was asked for.
         PortBusyError: ``busy=1`` was asked for.
     """
     meter = parse_url(url)
@@ -77,7 +79,12 @@ def open_simulated(
             f"port {url!r} is in use by another program (a simulated one)",
             "leave busy=1 away",
         )
-    line = meter.line(Pace.NONE, wall=wall)
+    if meter.wishes.denied:
+        raise PortError(
+            f"no permission to open {url!r} (a simulated refusal)",
+            "leave denied=1 away",
+        )
+    line = meter.line(pace, wall=wall)
     if baud is not None:
         line.set_speed(baud)
     transport = MemoryTransport(

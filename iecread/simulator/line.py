@@ -4,7 +4,7 @@
 each call brings the time, and all that would have happened since the last one happens
 then, in order and at its own moment.  Reaction times are always kept.  Characters
 take their time on the line only where the pace says so.  Where the reader listens or
-speaks at another speed than the meter, characters are spoilt, both ways.
+speaks at another speed than the meter, bits are misread, both ways (uart.py).
 """
 
 import random
@@ -13,18 +13,20 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from iecread.protocol import parity
 from iecread.protocol.actions import SetSpeed, Wait, Write
 from iecread.protocol.messages import BITS_PER_CHARACTER, EOT, ETX, STX
 from iecread.protocol.meter import MeterEngine, PushEngine
 from iecread.protocol.state import MeterState
+from iecread.protocol.uart import Misreader, misread
 
 _COMING = 4096  # characters on their way to the meter; a flood beyond is lost
 _BURST = 4096  # characters of noise, and of an endless block, that come
 _BURST_TIME = 0.01  # within this many seconds where nothing else sets the pace
-# What a receiver at a higher speed makes of one character: runs of equal bits
-_RUNS = b"\x00\xff\x80\xc0\xe0\xf0\xf8\xfc\xfe"
+_FAINT = 0.3  # chance that a lit bit is not seen, where hardly any light comes
+_misread = lru_cache(maxsize=16)(misread)  # what never ends repeats itself
 _VALUE_END = re.compile(rb"\d(?=[*)])")
 
 
@@ -53,6 +55,11 @@ class Faults:
         noise: whether there is noise without an end, and nothing else.
         endless: whether each block goes on for ever.
         errors: rate of bytes damaged at random, 0 to 1, both ways.
+        light: how much of the meter's light comes, 0 to 1; a lit bit (0) that is
+            not seen is a dark one (1).  0: nothing comes, either way.
+        odd: whether characters have odd parity where even was meant.
+        hold: seconds that the reader's adapter keeps characters to itself.
+        lag: seconds that the reader's port takes to change its speed.
         seed: of everything random.
     """
 
@@ -67,6 +74,10 @@ class Faults:
     noise: bool = False
     endless: bool = False
     errors: float = 0.0
+    light: float = 1.0
+    odd: bool = False
+    hold: float = 0.0
+    lag: float = 0.0
     seed: int = 0
 
 
@@ -110,13 +121,14 @@ class SimulatedLine:
         self._now: float | None = None
         self._quiet = float("-inf")  # end of the last character, either way
         self._reader: int | None = None  # the reader's speed; None: always right
+        self._changing: tuple[float | None, int] | None = None  # and when it will
         self._coming: deque[tuple[float, int, int | None]] = deque()
         self._sending: _Sending | None = None
         self._waiting: tuple[Wait, float] | None = None  # and when it ends
         self._outbox = bytearray()
         self._noise_due: float | None = None
         self._blocks = 0
-        self._spoilt = 0
+        self._ears: dict[bool, tuple[int, int, Misreader]] = {}
 
     @property
     def unasked(self) -> bool:
@@ -132,9 +144,11 @@ class SimulatedLine:
             self._quiet = now
             self._hear(data, self._reader)
             return
-        begin = max(now, self._quiet, self._coming[-1][0] if self._coming else now)
+        begin = now + self._faults.hold
+        last = self._coming[-1][0] if self._coming else now
+        begin = max(begin, self._quiet, last)
         step = BITS_PER_CHARACTER / (self._reader or self.speed)
-        if self._pace is Pace.NONE:
+        if self._pace is Pace.NONE and not self._faults.hold:
             # there at once, but the meter's reaction time begins when it would be
             self._quiet = begin + step * len(data)
             self._hear(data, self._reader)
@@ -161,7 +175,13 @@ class SimulatedLine:
 
     def set_speed(self, baud: int) -> None:
         """Tell the line the reader's speed in Bd; characters still going out suffer."""
-        self._reader = baud
+        if self._faults.lag and self._reader is not None:
+            self._changing = None, baud
+        else:
+            self._change(baud)
+
+    def _change(self, baud: int) -> None:
+        self._reader, self._changing = baud, None
         self._coming = deque((end, byte, baud) for end, byte, _ in self._coming)
 
     # -- time
@@ -172,6 +192,8 @@ class SimulatedLine:
             self._now = now
             if self._faults.noise:
                 self._noise_due = now
+        if self._changing and self._changing[0] is None:
+            self._changing = now + self._faults.lag, self._changing[1]
         while (due := self._due()) is not None and due <= now:
             moment = max(due, self._now)
             blocked = self._on_speed and self._outbox
@@ -184,6 +206,8 @@ class SimulatedLine:
     def _due(self) -> float | None:
         """Return when the next thing happens."""
         moments = [self._noise_due, self._engine_due()]
+        if self._changing:
+            moments.append(self._changing[0])
         if self._coming:
             moments.append(self._coming[0][0])
         return min((m for m in moments if m is not None), default=None)
@@ -203,12 +227,15 @@ class SimulatedLine:
 
     def _happen(self, now: float) -> None:
         """Do the one thing that is due first."""
-        if self._noise_due is not None and self._noise_due <= now:
+        if self._changing and (self._changing[0] or 0.0) <= now:
+            self._change(self._changing[1])
+        elif self._noise_due is not None and self._noise_due <= now:
             self._make_noise(now)
         elif self._coming and self._coming[0][0] <= now:
             end, byte, speed = self._coming.popleft()
             self._quiet = end
-            self._hear(bytes((byte,)), speed)
+            over = not self._coming or self._coming[0][2] != speed
+            self._hear(bytes((byte,)), speed, over=over)
         elif self._sending:
             self._send_on(self._sending)
         else:
@@ -228,13 +255,15 @@ class SimulatedLine:
 
     # -- from the reader to the meter
 
-    def _hear(self, data: bytes, speed: int | None) -> None:
+    def _hear(self, data: bytes, speed: int | None, *, over: bool = True) -> None:
+        if not self._faults.light:
+            return
         if self._faults.echo:
             self._outbox += data
         if self._faults.mute or self._faults.noise:
             return
-        data = self._damage(self._spoil(data, speed, self.speed))
-        self.engine.receive_data(data, self._now or 0.0)
+        data = self._misread(data, speed, self.speed, to_meter=True, over=over)
+        self.engine.receive_data(self._damage(self._odd(data)), self._now or 0.0)
 
     # -- from the meter to the reader
 
@@ -281,8 +310,16 @@ class SimulatedLine:
         sending.at += count
         sending.end = sending.due + (step if self._pace is Pace.PORT else 0.0)
         sending.due += step
-        self._outbox += self._damage(self._spoil(piece, self.speed, self._reader))
-        if sending.at < len(sending.data):
+        last = sending.at >= len(sending.data)
+        piece = self._misread(
+            self._dimmed(self._odd(piece)),
+            self.speed,
+            self._reader,
+            to_meter=False,
+            over=last and not (step and sending.again) or self._faults.slow > 0,
+        )
+        self._outbox += self._damage(piece)
+        if not last:
             return
         if sending.again:
             sending.data, sending.at = sending.again, 0
@@ -333,15 +370,58 @@ class SimulatedLine:
                 damaged.append(byte)
         return bytes(damaged)
 
-    def _spoil(self, data: bytes, sent: int | None, heard: int | None) -> bytes:
-        """Return what a receiver at ``heard`` Bd makes of characters at ``sent`` Bd."""
-        if sent is None or heard is None or sent == heard:
+    def _odd(self, data: bytes) -> bytes:
+        return bytes(byte ^ 0x80 for byte in data) if self._faults.odd else data
+
+    def _dimmed(self, data: bytes) -> bytes:
+        """Return what is seen of the meter's light: a lit bit may pass for a dark one.
+
+        A start bit that is not seen costs its character.
+        """
+        missing = 1 - self._faults.light
+        if not missing:
             return data
-        if heard > sent:
-            return bytes(self._random.choices(_RUNS, k=len(data)))
-        each = -(-sent // heard)  # characters that become an odd one
-        count, self._spoilt = divmod(self._spoilt + len(data), each)
-        return self._random.randbytes(count)
+        chance = _FAINT * missing * missing if missing < 1 else 1.0
+        seen = bytearray()
+        for byte in data:
+            if self._random.random() < chance:
+                continue
+            for bit in range(8):
+                if not byte >> bit & 1 and self._random.random() < chance:
+                    byte |= 1 << bit
+            seen.append(byte)
+        return bytes(seen)
+
+    def _misread(
+        self,
+        data: bytes,
+        sent: int | None,
+        heard: int | None,
+        *,
+        to_meter: bool,
+        over: bool,
+    ) -> bytes:
+        """Return what a receiver at ``heard`` Bd makes of characters at ``sent`` Bd.
+
+        Args:
+            data: characters that follow those of the last call.
+            sent, heard: the speeds; None: the right one.
+            to_meter: the direction.
+            over: whether the line is at rest behind them.
+        """
+        if sent is None or heard is None or sent == heard:
+            self._ears.pop(to_meter, None)
+            return data
+        ear = self._ears.get(to_meter)
+        if over and len(data) > 1 and ear is None:
+            return _misread(data, sent, heard)
+        if ear is None or ear[:2] != (sent, heard):
+            ear = self._ears[to_meter] = sent, heard, Misreader(sent, heard)
+        found = ear[2].feed(data)
+        if over:
+            found += ear[2].flush()
+            del self._ears[to_meter]
+        return found
 
 
 def _wrong_check(data: bytes, chars: bytes) -> bytes:

@@ -67,6 +67,7 @@ class Simulation:
             maker = self.wishes.maker
         if model.lis200 and self.wishes.compatible:
             text = FAMILIES[model.lis200]("").compatible or text
+        text = f"\\2{text}" if self.wishes.hdlc else text
         return Identification(f"/{maker}{model.z}{text}")
 
     @property
@@ -81,7 +82,7 @@ class Simulation:
         """Its speed between sessions, in Bd."""
         if self.name == BUS:
             return self.wishes.baud or OPENING_SPEED
-        if self.wishes.session and MODELS[self.name].lis200 and not self.wishes.baud:
+        if self.wishes.session and not self.wishes.baud:
             return self.identification.speed or OPENING_SPEED
         return self._opening_speed
 
@@ -149,13 +150,16 @@ class Simulation:
         model, wishes, clock = MODELS[self.name], self.wishes, memory.clock
         identification = self.identification
         if model.push_speed:
-            even = {"even": True, "none": False, "auto": model.even}[wishes.parity]
+            even = wishes.parity in ("even", "odd")
+            even |= wishes.parity == "auto" and model.even
             return PushEngine(
                 lambda: telegram(model, identification.to_bytes(), clock.local()),
                 wishes.period or model.period,
                 even=even,
             )
-        parity = None if wishes.parity == "auto" else Parity(wishes.parity)
+        odd = wishes.parity == "odd"  # made of even parity, on the line
+        wanted = "even" if odd else wishes.parity
+        parity = None if wanted == "auto" else Parity(wanted)
         address = NUMBERS[self.name] if wishes.address is None else wishes.address
         wake = LIS200_WAKE_NULS if model.lis200 else _WAKE_NULS
         meter = MeterSetup(
@@ -173,6 +177,8 @@ class Simulation:
             wake_nuls=wake if wishes.wake else 0,
             stays=wishes.speed,
             refuses=wishes.nak,
+            general=wishes.general,
+            hdlc=wishes.hdlc,
         )
         programming = self._programming(memory)
         if isinstance(memory, Lis200Device):
@@ -226,6 +232,7 @@ class Simulation:
             silent_command=wishes.silent_command,
             breaks_off=wishes.breaks_off,
             damaged_part=wishes.damaged_part,
+            session=wishes.session,
         )
 
     def _faults(self) -> Faults:
@@ -243,6 +250,10 @@ class Simulation:
             noise=wishes.noise,
             endless=wishes.endless,
             errors=errors if wishes.errors is None else wishes.errors,
+            light=wishes.light / 100,
+            odd=wishes.parity == "odd",
+            hold=wishes.hold / 1000,
+            lag=wishes.lag / 1000,
             seed=wishes.seed or 0,
         )
 

@@ -39,6 +39,7 @@ class Wishes:
     count: str = "both"
     cut: int = 0
     damaged_part: int = 0
+    denied: bool = False
     drift: float = 0.0
     drop: int = 0
     dst: bool = True
@@ -49,10 +50,15 @@ class Wishes:
     flip: int = 0
     foreign: int = 0
     gap: int = 0
+    general: bool = True
     garbage: bytes | int = b""
     german: bool = False
+    hdlc: str = ""
+    hold: float = 0.0
     idle: float = IDLE
     intruder: tuple[tuple[int, int, bool], ...] = ()
+    lag: float = 0.0
+    light: int = 100
     limits: bool = False
     lines: int = 0
     lock_time: float = 3600.0
@@ -291,7 +297,6 @@ _LIS200 = (
         "archives: none, two, blanks or last: what ends a row",
         _choice("line", "none", "two", "blanks", "last"),
     ),
-    ("session", "1", "a session is open already", _flag),
     ("silent-part", "N", "archives: block N does not come", _which),
     ("stray", "N", "archives: a byte FF within block N", _which),
     ("visits", "1", "sessions and locks are entered in its logbook", _flag),
@@ -330,6 +335,7 @@ OPTIONS = {
         Option(
             "damaged-part", "N", "the Nth part of an answer is damaged once", _which
         ),
+        Option("denied", "1", "the port may not be opened", _flag),
         Option("drift", "SECONDS", "its clock is ahead", _drift),
         Option("drop", "N|once", "drop a byte of the Nth block sent", _which),
         Option("echo", "1", "what is sent to it comes back", _flag),
@@ -339,7 +345,17 @@ OPTIONS = {
         Option("flip", "N|once", "flip a bit in the Nth block sent", _which),
         Option("gap", "N", "load profile: N rows a day are missing", _between(0, 48)),
         Option("garbage", "TEXT|N", "text or N random bytes ahead of it", _garbage),
+        Option("general", "0|1", "answers a request without an address", _flag),
+        Option(
+            "hdlc",
+            "empty|silent",
+            "mode E only: what it says to mode C",
+            _choice("empty", "silent"),
+        ),
+        Option("hold", "MS", "the adapter sends so much later", _real(5000.0)),
         Option("idle", "SECONDS", "without a message end a session", _real(3600.0)),
+        Option("lag", "MS", "the port changes its speed so much later", _real(5000.0)),
+        Option("light", "0 to 100", "percent of the meter's light", _between(0, 100)),
         Option("lines", "1 to 30000", "data sets (industrial)", _between(1, 30000)),
         Option("lock-time", "SECONDS", "how long it stays locked", _real(1e6)),
         Option("locked-reads", "1", "reading needs the password too", _flag),
@@ -368,9 +384,9 @@ OPTIONS = {
         Option("pace", "0|1", "each character takes its time", _flag),
         Option(
             "parity",
-            "auto|even|none",
-            "bit 7 it wants and sends",
-            _choice("auto", "even", "none"),
+            "WORD",
+            "bit 7 it wants and sends: auto, even, none, odd",
+            _choice("auto", "even", "none", "odd"),
         ),
         Option(
             "parts", "N", "blocks of N lines, each to be acknowledged", _between(0, 999)
@@ -401,6 +417,7 @@ OPTIONS = {
         Option(
             "silent", "N", "falls silent N bytes into each block", _between(1, 1 << 20)
         ),
+        Option("session", "1", "a session is open already", _flag),
         Option("silent-command", "N", "does not hear the Nth command", _which),
         Option("slow", "MS", "so much more for each character", _real(60000.0)),
         Option(

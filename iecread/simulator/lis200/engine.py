@@ -93,11 +93,6 @@ class Lis200Engine(ProgrammableEngine):
         self._archive_blocks = 0
         self._answering_archive = False
         if self.habits.session:
-            self.state = MeterState.OPEN
-            self._in_session = True
-            self._access = True
-            speed = setup.identification.speed
-            self._speed = setup.opening_speed if setup.fixed_speed else speed or 300
             device.in_session = True
 
     # -- sign-on

@@ -1,0 +1,95 @@
+"""What bytes say of the line: parity, speed, noise, protocol, echo."""
+
+import random
+
+import pytest
+
+from iecread.protocol import parity
+from iecread.protocol.linesigns import Sign, collision, echoed, look
+from iecread.protocol.uart import misread
+
+# nothing of this is in the sample that the module compares with
+TEXT = (
+    b"/ABC4ZQ-77 rev.B\r\n\x02C.1(9914)\r\n15.8.0(77160.25*MJ)\r\n"
+    b"3.8.1(661.90*kvarh)\r\nP.2(kW)(1.53)(0.02)\r\n!\r\n\x03"
+)
+EVEN = parity.add_even(TEXT)
+ODD = bytes(byte ^ 0x80 for byte in EVEN)
+
+
+@pytest.mark.parametrize(
+    ("data", "sign"),
+    [
+        (b"", Sign.NOTHING),
+        (b"\xff\x00", Sign.NOTHING),  # what a change of speed leaves
+        (EVEN, Sign.EVEN),
+        (TEXT, Sign.PLAIN),
+        (ODD, Sign.ODD),
+        (b"\x00\x00" + EVEN + b"\xff", Sign.EVEN),
+        (EVEN[:18], Sign.EVEN),
+        (b"\x95", Sign.EVEN),  # NAK
+        (b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01v\x07", Sign.SML),
+        (bytes.fromhex("7ea00703219 30f017e".replace(" ", "")), Sign.HDLC),
+    ],
+)
+def test_signs(data, sign):
+    assert look(data, 300).sign is sign
+
+
+@pytest.mark.parametrize("missing", [1, 3, 12])
+def test_damaged_characters_are_counted(missing):
+    data = bytearray(EVEN)
+    for at in random.Random(5).sample(range(len(data)), missing):
+        data[at] ^= 0x10
+    seen = look(bytes(data), 300)
+    assert (seen.sign, seen.damaged) == (Sign.WEAK, missing)
+
+
+@pytest.mark.parametrize("encoded", [TEXT, EVEN])
+@pytest.mark.parametrize(
+    ("sent", "heard"),
+    [(300, 2400), (1200, 2400), (300, 9600), (2400, 9600), (4800, 9600)]
+    + [(9600, 115200), (57600, 115200), (300, 600), (300, 1200)],
+)
+def test_slower_text_tells_its_speed(encoded, heard, sent):
+    seen = look(misread(encoded, sent, heard), heard)
+    assert seen.sign is Sign.SPEED
+    # from 16 times slower on each character is zeros
+    assert sent in seen.speeds if heard < 16 * sent else seen.speeds[0] * 8 <= heard
+
+
+def test_faster_text_is_no_text():
+    for sent in (600, 1200, 4800, 9600):
+        came = misread(EVEN * 4, sent, 300)
+        seen = look(came, 300)
+        assert len(came) > 4 and seen.sign in (Sign.NOISE, Sign.SPEED)
+        assert not seen.speeds or sent in seen.speeds
+
+
+def test_noise_is_noise():
+    dice, wrong = random.Random(11), 0
+    for _ in range(300):
+        seen = look(dice.randbytes(dice.randint(12, 80)), 300)
+        wrong += seen.sign is not Sign.NOISE
+    assert wrong < 9
+
+
+def test_several_answers_at_once():
+    assert collision(b"/ABC5X/DEF5Y\r\n")
+    assert not collision(b"/?!\r\n/ABC5X\r\n")
+
+
+@pytest.mark.parametrize(
+    ("came", "count"),
+    [
+        (b"/?!\r\n/ABC", 5),
+        (b"\x00/?!\r\n/ABC", 6),
+        (parity.add_even(b"/?!\r\n") + b"/ABC", 5),
+        (b"\x7f?!\r\n/ABC", 5),  # one damaged character
+        (b"/ABC5\r\n", 0),
+        (b"/?!", 0),
+        (b"", 0),
+    ],
+)
+def test_echo(came, count):
+    assert echoed(b"/?!\r\n", came) == count
