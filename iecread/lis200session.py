@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
-from iecread.errors import ConfigError, IecReadError, RefusedError
+from iecread.errors import CheckError, ConfigError, IecReadError, RefusedError
 from iecread.lis200.address import CODE, STATE, Address, echo_of
 from iecread.lis200.attributes import ACCESS, attributes_of
 from iecread.lis200.device import Family
@@ -22,11 +22,13 @@ from iecread.lis200.errors import (
     NO_WRITE_RIGHT,
     NOT_FITTED,
     Lis200Refused,
+    describe,
     error_number,
 )
 from iecread.lis200.locks import access, access_in_words, lock_name
 from iecread.lis200.values import escape, unescape, unit_text
 from iecread.lis200locks import LockSession, told
+from iecread.masking import holds_key
 from iecread.programming import Change, change_error
 from iecread.protocol.actions import Answered, AnswerKind
 from iecread.protocol.datasets import Group, is_number
@@ -441,12 +443,33 @@ class Lis200(LockSession):
             )
 
     def _change_error(self, change: Change) -> IecReadError:
+        if holds_key(change.register):
+            return self._code_error(change)
         number = error_number(change.detail)
         if change.outcome != "refused" or number is None:
             return change_error(change)
         address = Address.parse(change.register, self.gas_device.style)
         answer = Answered(AnswerKind.ERROR, change.detail)
         return self._refused(answer, address, writing=True)
+
+    def _code_error(self, change: Change) -> IecReadError:
+        """Return the error for the code of a lock that was not changed."""
+        lock = Address.parse(change.register, self.gas_device.style).entity
+        what, because = f"the code of the {self._name_of(lock)}", change.detail
+        if change.outcome == "refused":
+            number = error_number(because)
+            if number is not None:
+                because = f"{describe(number, self.gas_device.errors).text} ({because})"
+            return RefusedError(
+                f"the device refused to change {what}: {because}", "the old code holds"
+            )
+        if change.outcome == "not done":
+            return CheckError(f"{what} was not changed: {because}", "try it again")
+        return CheckError(
+            f"whether {what} was changed is unknown: {because}",
+            "iecread unlock with the new code, and if that is wrong with the old one, "
+            "tells which of them holds",
+        )
 
     def shown(self, reading: Reading) -> str:
         """Return the value of a reading as a change shows it."""

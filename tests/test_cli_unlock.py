@@ -119,6 +119,20 @@ def test_another_program_closes_it_at_once(run, env, device):
     assert device(url).locks.openings == [4]
 
 
+def test_what_fails_behind_an_opened_lock_does_not_hide_that_it_is_open(
+    run, env, device
+):
+    url = EK + "&breaks-off=6"
+    result = run("unlock", url, *WITH, env=env)
+    assert "the customer lock (4) is open; the device does not say" in result.stderr
+    assert device(url).locks.open == {4}
+
+
+def test_another_program_closes_it_soon(run, env):
+    result = run("unlock", EK + "&intruder=4-5", *WITH, env=env, exit=11)
+    assert "is closed again already" in result.stderr
+
+
 def test_the_state_is_all_that_a_dry_run_asks_for(run, env, device):
     result = run("unlock", EK, *WITH, "--dry-run", env=env)
     assert "dry run: the customer lock (4) is closed" in result.stderr
@@ -215,6 +229,22 @@ def test_a_code_that_was_wrong_before_may_become_the_right_one(run, env, device)
     run("unlock", EK, *WITH, *CHANGE, "--yes", env=env)
     run("unlock", EK, "--password-env=NEW", env=env)
     assert device(EK).locks.open == {4}
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "words", "code"),
+    [
+        ("intruder=4-7", 9, "refused to change the code of the customer", "00000000"),
+        ("silent-command=7", 11, "was not changed: the old code opens", "00000000"),
+        ("intruder=4+10", 11, "changed is unknown: the customer lock", "1A2B"),
+    ],
+)
+def test_a_change_that_fails(run, env, device, fault, status, words, code):
+    """What is said of it is what the device holds."""
+    url = f"{EK}&{fault}"
+    result = run("unlock", url, *WITH, *CHANGE, "-y", env=env, exit=status)
+    assert words in result.stderr and "1A2B" not in result.stderr
+    assert device(url).locks.codes[4] == code and device(url).locks.open == set()
 
 
 def test_no_is_no(env, device, monkeypatch):

@@ -35,6 +35,7 @@ from iecread.errors import CheckError, ConfigError, IecReadError
 if TYPE_CHECKING:
     from iecread.cli.login import Station
     from iecread.cli.target import Target
+    from iecread.lis200.locks import LockState
     from iecread.lis200locks import LockStatus
     from iecread.lis200session import Lis200
     from iecread.passwords import Secret
@@ -241,17 +242,34 @@ def _open(
             )
         opened = line.key is not None and session.unlock(keep=True)
         since = line.meter.now()
-        try:
-            minutes = session.closing_minutes(number)
-        except IecReadError:  # it is open, and that has to be said
-            minutes = None
-    row = LockRow(number, name_of(number, session), "open", minutes)
-    closes = since + timedelta(minutes=minutes) if opened and minutes else None
-    words = f"the {name} is open" if opened else f"the {name} was open already"
-    if not opened and line.key is not None:
-        words += ", no code was sent"
-    words += f"; {_until(minutes, closes)}; iecread lock closes it"
-    say_lock(around, row, words, format_, changed=opened, closes=closes)
+        minutes, state = _look_again(session, number)
+        if state is LockState.CLOSED:
+            raise CheckError(
+                f"the {name} was open, and is closed again already",
+                "another program may close it; iecread unlock --status",
+            )
+        row = LockRow(number, name_of(number, session), "open", minutes)
+        closes = since + timedelta(minutes=minutes) if opened and minutes else None
+        words = f"the {name} is open" if opened else f"the {name} was open already"
+        if not opened and line.key is not None:
+            words += ", no code was sent"
+        words += f"; {_until(minutes, closes)}; iecread lock closes it"
+        # now: should the line be lost, it is open all the same
+        line.wipe()
+        say_lock(around, row, words, format_, changed=opened, closes=closes)
+
+
+def _look_again(session: "Lis200", number: int) -> "tuple[int | None, LockState]":
+    """When a lock that is open closes by itself, and whether it has done so."""
+    from iecread.lis200.locks import LockState
+
+    try:
+        minutes = session.closing_minutes(number)
+        # a refusal may mean that no lock is open any more
+        state = LockState.OPEN if minutes is not None else session.lock_state(number)
+        return minutes, state
+    except IecReadError:  # it is open, and that has to be said
+        return None, LockState.OPEN
 
 
 def _until(minutes: int | None, closes: datetime | None) -> str:
