@@ -63,6 +63,7 @@ class Identity:
         crowded: whether more than one meter answered.
         talks: whether the meter went on unasked: its readout, in modes A and B, or
             since no option select came.
+        at_once: whether its data came where a meter in mode C waits to be selected.
         device: what is known of this kind of meter.
     """
 
@@ -86,6 +87,7 @@ class Identity:
     others: tuple[str, ...] = ()
     crowded: bool = False
     talks: bool = False
+    at_once: bool = False
     device: "DeviceProfile | None" = None
 
     @property
@@ -133,6 +135,8 @@ class Identity:
             words = f"readout at once, at {speed} Bd; programming after it"
             if speed is None:
                 words = f"readout at once, at a speed that {z!r} does not tell"
+        elif self.at_once:
+            words = "its data come at once, not as selected: iecread readout, listen"
         else:
             words = "readout, programming mode: iecread readout, read, load-profile"
         modes = [Mode(found.mode, words)]

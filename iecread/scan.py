@@ -164,6 +164,11 @@ class Scan:
             # whoever collided may read out by himself when tt is over
             self._quiet = max(LEAVE, self._pause)
             return Status.COLLISION, None
+        if found.unasked:
+            raise NeverQuietError(
+                f"{found.identification.text!r} talks by itself: nobody can be asked",
+                "iecread listen reads what it says",
+            )
         self._quiet = self._pause
         self._echo = found.echo or self._echo
         if not found.clean:  # two at once look like noise, but each time

@@ -533,8 +533,10 @@ class Meter:
             woken=engine.woken,
             answer=None if engine.answer is None else round(engine.answer, 3),
             others=engine.others,
-            crowded=engine.crowded or engine.garbled > 0,
+            crowded=engine.crowded,
             talks=engine.talks,
+            at_once=engine.at_once,
+            unasked=engine.unasked,
             device=self.device,
         )
 

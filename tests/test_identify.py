@@ -45,7 +45,7 @@ def test_a_request_is_all_that_is_sent(z: str) -> None:
     assert line.now - line.last_said == pytest.approx(LEAVE)
     assert engine.answer == pytest.approx(0.2 + 1 / 30)
     assert (engine.requests, engine.woken, engine.talks) == (1, False, False)
-    assert not engine.crowded and not engine.garbled
+    assert not engine.crowded
 
 
 def test_no_break_though_nobody_answers() -> None:
@@ -98,6 +98,34 @@ def test_the_end_of_another_answer_tells_of_it_too() -> None:
 def test_a_glitch_is_no_other_meter() -> None:
     engine, _, _, _ = ask(Hear(REQUEST), Say(HEAD), Say(b"\xff\0\xff\0", 0.03))
     assert not engine.crowded
+
+
+@pytest.mark.parametrize("until_quiet", [False, True])
+def test_a_meter_that_talks_by_itself(until_quiet: bool) -> None:
+    telegram = HEAD + b"\r\n1.8.0(001234.5*kWh)\r\n!\r\n"
+    engine, line, _, error = ask(
+        Hear(REQUEST), *(Say(telegram, 1.0),) * 9, until_quiet=until_quiet
+    )
+    assert error is None and engine.unasked and engine.at_once
+    assert not engine.crowded and len(line.sent) == 1
+
+
+def test_a_meter_that_does_not_wait_to_be_selected() -> None:
+    engine, _, _, _ = ask(Hear(REQUEST), Say(HEAD), Say(BLOCK, 0.2))
+    assert engine.at_once and engine.talks
+    assert not engine.unasked and not engine.crowded
+
+
+def test_noise_before_an_answer_is_no_other_meter() -> None:
+    engine, _, _, _ = ask(Hear(REQUEST), Say(b"\x7fq\x1b/(&%x" + HEAD))
+    assert not engine.crowded and engine.noise
+
+
+def test_an_answer_that_another_cuts_off_is_one() -> None:
+    engine, _, _, _ = ask(Hear(REQUEST), Say(b"/EMH4\\@01" + HEAD))
+    assert engine.crowded and engine.others[0].startswith("/EMH4\\@01")
+    twice, _, _, _ = ask(Hear(REQUEST), Say(HEAD), Say(HEAD, 0.2))
+    assert twice.crowded and twice.others == ("/LGZ5ZMF120AC",)
 
 
 def test_a_garbled_answer() -> None:

@@ -51,7 +51,8 @@ def error_for(
     if trouble is Trouble.DAMAGED:
         return RemoteProtocolError(
             detail or f"{noise} bytes came, but no identification",
-            "noise: check the head's place, light, --baud and --framing",
+            "noise: check the head's place, light, --baud and --framing; of several "
+            "meters on a bus name one with --address",
         )
     return RemoteProtocolError(
         f"{trouble.value} in all tries{because}",

@@ -68,7 +68,8 @@ class IdentifyEngine(ReaderEngine):
         self.answer: float | None = None
         self._until_quiet = until_quiet
         self._leaving = False
-        self._late = bytearray()  # what came behind the identification
+        self._ahead = bytearray()  # what came before the identification
+        self._late = bytearray()  # and behind it
         self._late_count = self._early = 0
         self._identified = 0.0
         self._out: float | None = None  # when the last request was out
@@ -80,15 +81,39 @@ class IdentifyEngine(ReaderEngine):
         return self._late_count > 2 and not self.crowded
 
     @property
-    def crowded(self) -> bool:
-        """Whether more than one meter answered, as far as can be told."""
-        return bool(self.others) or self.mode == "C" and self._early > 2
+    def at_once(self) -> bool:
+        """Whether data came where a meter in mode C waits to be selected."""
+        early = parity.strip(bytes(self._late))[: self._early]
+        return self.mode == "C" and b"(" in early and b")" in early
+
+    @property
+    def unasked(self) -> bool:
+        """Whether it is a meter that talks by itself: it said all of it again."""
+        return self.at_once and bool(self._others) and not self.others
 
     @property
     def others(self) -> tuple[str, ...]:
-        """Further identifications in the answer: there are several meters."""
-        found = _ANOTHER.findall(parity.strip(bytes(self._late)))
-        return tuple(text.decode("ascii") for text in found)
+        """Identifications of others in the answer: there are several meters."""
+        own = self.identification.text if self.identification else ""
+        again = self.at_once  # what says the same again is the same meter
+        return tuple(text for text in self._others if not (again and text == own))
+
+    @property
+    def crowded(self) -> bool:
+        """Whether more than one meter answered, as far as can be told."""
+        cut_off = self.mode == "C" and self._early > 2 and not self.at_once
+        return bool(self.others) or cut_off
+
+    @property
+    def _others(self) -> list[str]:
+        """The texts before and behind the identification that could be another."""
+        even = self.parity is Parity.EVEN
+        found = []
+        for data in (bytes(self._ahead), bytes(self._late)):
+            for match in _ANOTHER.finditer(parity.strip(data)):
+                if not (even and parity.errors(data[match.start() :][:4])):
+                    found.append(match[0].decode("ascii"))
+        return found
 
     @property
     def echo(self) -> bool:
@@ -99,11 +124,6 @@ class IdentifyEngine(ReaderEngine):
     def asked_with(self) -> Parity:
         """What the last request was sent with."""
         return self._parity
-
-    @property
-    def garbled(self) -> int:
-        """Bytes of the last answer that were no part of it, glitches aside."""
-        return self._receiver.garbled
 
     def leave(self) -> None:
         """Wait no longer for the meter to have gone back."""
@@ -131,6 +151,8 @@ class IdentifyEngine(ReaderEngine):
                 )
             self._rest_anew()
             return
+        if len(self._ahead) < _KEPT:
+            self._ahead += data
         before = self._received
         if self._first is None:
             self._first = now
@@ -154,19 +176,20 @@ class IdentifyEngine(ReaderEngine):
 
     def _keep(self, data: bytes, now: float) -> None:
         self._late_count += len(data)
-        if now - self._identified < _EARLY:
+        if self.mode == "C" and now - self._identified < _EARLY:
             self._early += len(data.translate(None, GLITCH))
         self._late += data[: max(0, _KEPT - len(self._late))]
-        if self._late_count > DATA_LIMIT:
+        if self._late_count > DATA_LIMIT or self.unasked:
             self.leave()
         elif self._until_quiet:
             self._deadline = now + LEAVE
-        elif self._deadline is not None:
+        elif self._deadline is not None and not self._early:
             self._deadline = min(self._deadline, now + _TALK)
 
     def _open(self) -> None:
         super()._open()
         self.answer = self._out = self._first = None
+        self._ahead.clear()
         self._late.clear()
         self._late_count = self._early = 0
         self._before = 0
@@ -209,6 +232,10 @@ class IdentifyEngine(ReaderEngine):
         self._let_be(now)
 
     def _let_be(self, now: float) -> None:
+        assert self.identification is not None
+        head = self.identification.text.encode("latin-1")
+        at = parity.strip(bytes(self._ahead)).rfind(parity.strip(head))
+        del self._ahead[max(0, at) :]
         self._step(Step.END)
         self._step(Step.END)
         assert self.state is ReaderState.IDLE
