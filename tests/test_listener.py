@@ -241,6 +241,7 @@ class TestDamage:
             b"/abc\xff\x00\x80",
             P1[40:90],
             b"\xff\x80" * 40,
+            P1[:90] + b"\xff\r!\xff\x00",  # an end that is none
         ],
         ids=repr,
     )
@@ -280,7 +281,36 @@ class TestDamage:
 
     def test_whoever_sends_checks_sends_them_always(self) -> None:
         bare = P1[:-6] + P1[-2:]
-        assert hear([Say(bare, 0.1), Say(P1, 1.0), Say(bare, 1.0)])[0] == [bare, P1]
+        other = bare.replace(b"DEMO", b"DEMX")
+        spoilt = P1.replace(b"DEMO", b"DEMX").replace(b"7FCD", b"7FC@")
+        said = [bare, P1, bare, P1[:20] + P1, spoilt, bare, other]
+        found, *_ = hear([Say(telegram, 1.0) for telegram in said])
+        assert found[-1] == other and len(found) == 4
+        assert found[:2] == [bare, P1] and found[2].endswith(P1)
+
+
+PLACES = st.integers(1, len(P1) - 1)
+NOISE = st.lists(st.sampled_from(b"\0\xff\x7f/!\rA("), max_size=30).map(bytes)
+DAMAGE = st.one_of(
+    PLACES.map(lambda at: P1[:at]),
+    PLACES.map(lambda at: P1[at:]),
+    NOISE,
+    st.tuples(PLACES, PLACES).map(lambda two: P1[: min(two)] + P1[max(two) :]),
+    st.tuples(PLACES, NOISE).map(lambda two: P1[: two[0]] + two[1] + P1[two[0] :]),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(DAMAGE, st.sampled_from((0.01, 0.5, 4.0))), max_size=6))
+def test_whole_ones_are_heard_and_no_others(damage: list[tuple[bytes, float]]) -> None:
+    said = [Say(P1, 0.1)]
+    for data, pause in damage:
+        said += [Say(data, pause), Say(P1, 0.01)]
+    found, *_ = hear(said)
+    # what was cut may be whole again with the end of noise
+    assert len(found) >= 1 + len(damage)
+    for telegram in found:
+        assert heard(decode(telegram)).data_sets == decode(P1)[0].data_sets
 
 
 def test_sml_is_named() -> None:

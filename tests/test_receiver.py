@@ -552,6 +552,7 @@ def test_telegrams_are_bounded() -> None:
 
 
 PIECES = [P1, SHORT, P1[:40], b"\r\n", b"!", b"/EXA5", b"/", b"1(2)", b"\0", b"!AB12"]
+PIECES += [b"\xff!", b"noise"]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=10), st.data())

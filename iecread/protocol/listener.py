@@ -50,11 +50,6 @@ def heard(telegrams: "Sequence[Telegram]") -> "Telegram":
     return (whole or telegrams)[-1]
 
 
-def _identification(raw: bytes) -> bytes:
-    """The first line of a telegram."""
-    return parity.strip(raw).replace(b"\n", b"\r").partition(b"\r")[0]
-
-
 class ListenEngine:
     """Hears telegrams.
 
@@ -91,7 +86,8 @@ class ListenEngine:
         self.parity = receive_parity
         self.damaged = 0
         self._check = check
-        self._checks = b""  # who sends checks, and so sends them always
+        # Who sends checks, and so sends them always
+        self._checks: Identification | None = None
         self._cut = 0  # bytes cut off ahead of whole telegrams
         self._speeds = tuple(speeds)
         self._patience = patience
@@ -204,7 +200,7 @@ class ListenEngine:
                 self._drop(came, now)
                 continue
             self._cut += len(came) - len(raw)
-            line = _identification(raw)
+            line = parity.strip(raw).replace(b"\n", b"\r").partition(b"\r")[0]
             self._step(Step.TELEGRAM, ours=False)
             self._events.append(Identified(Identification.from_bytes(line), raw))
             self._events.append(BlockReceived(raw))
@@ -216,21 +212,33 @@ class ListenEngine:
     def _undamaged(self, raw: bytes) -> bytes | None:
         """Return the telegram, or the whole one in its end; None if it is damaged."""
         verdict = self._verdict(raw)
-        if verdict.startswith("ok"):
-            self._checks = _identification(raw)
-            return raw
-        lost = verdict == "absent" and _identification(raw) == self._checks
-        if verdict != "bad" and not lost:
+        if verdict != "wrong":
             return raw
         starts = [m.start() for m in _START.finditer(parity.strip(raw), 1)]
         ends = (raw[start:] for start in starts[-_STARTS:])
-        return next((e for e in ends if self._verdict(e).startswith("ok")), None)
+        return next((end for end in ends if self._verdict(end) == "right"), None)
 
     def _verdict(self, raw: bytes) -> str:
+        """Say whether the check is ``right``, ``wrong``, or there is ``none``.
+
+        It is wrong too where a meter that has sent one sends none, or where there is
+        something in its place; and so is a telegram that says nothing.
+        """
         from iecread.protocol.telegrams import decode
 
         telegrams = decode(raw, check=self._check, parity=self.parity)
-        return heard(telegrams).block_check.value
+        if not any(telegram.data_sets for telegram in telegrams):
+            return "wrong"
+        telegram = heard(telegrams)
+        who = telegram.identification
+        check = telegram.block_check.value
+        if check.startswith("ok"):
+            self._checks = who
+            return "right"
+        if check == "absent" and self._checks:
+            bare = parity.strip(raw).rstrip(b"\r\n").endswith(b"!")
+            return "none" if bare and who != self._checks else "wrong"
+        return "wrong" if check == "bad" else "none"
 
     def _drop(self, raw: bytes, now: float) -> None:
         """Leave out a damaged telegram; that it came speaks for the speed."""

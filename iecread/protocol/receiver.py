@@ -392,6 +392,9 @@ class Receiver:
             if found.start():
                 self._drop(found.start())
             close = self._close(silent=silent)
+            # noise between "!" and its line end may hold the next beginning
+            inside = _START.search(self._chars, self._bang + 1, close or 0)
+            close = inside.start() if inside else close
             again, behind_end = self._another()
             if close and (again is None or close <= again):
                 return self._take(min(close, len(self._chars)))
