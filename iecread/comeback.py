@@ -213,7 +213,8 @@ class Steady:
 def _device(name: str) -> int:
     """Return the number of the device that a name leads to, 0 where there is none."""
     try:
-        return os.stat(name).st_rdev
+        found: int = getattr(os.stat(name), "st_rdev", 0)  # not everywhere
+        return found
     except (OSError, ValueError):
         return 0
 

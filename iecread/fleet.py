@@ -10,6 +10,7 @@ stream in, a line gathers what comes for up to a third of a second (``GATHER``),
 less the fewer lines there are, and only one thread at a time decodes a readout.
 """
 
+import sys
 import threading
 import time
 from collections import deque
@@ -454,10 +455,10 @@ def _small_stacks() -> Iterator[None]:
 
 def _allow_files(count: int) -> None:
     """Let this process have so many files open, as far as it may allow itself."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
+    if sys.platform == "win32":  # it has no such limit
         return
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

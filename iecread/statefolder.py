@@ -73,7 +73,9 @@ def state_folder(environ: Mapping[str, str] | None = None) -> str:
     Raises:
         ConfigError: there is none that can be written.
     """
-    user = 0 if sys.platform == "win32" else os.getuid()
+    user = -1  # Windows has none
+    if sys.platform != "win32":
+        user = os.getuid()
     folders = candidates(os.environ if environ is None else environ, user=user)
     trouble = "no home folder"
     for folder in folders:

@@ -4,6 +4,7 @@ Left out: Windows, which has no timer to bound the wait with.
 """
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ def held() -> Iterator[None]:
     The second one, or ``GRACE`` seconds, end the wait.  Signals that raise nothing
     are left alone, and so are all in other threads than the main one.
     """
-    if not hasattr(signal, "setitimer"):
+    if sys.platform == "win32":  # it has no such timer
         yield
         return
     if threading.current_thread() is not threading.main_thread():

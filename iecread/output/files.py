@@ -80,7 +80,7 @@ def _forbidden(folder: str) -> int:
     """Why no file can be made in a folder that is there: an errno; 0 if one can."""
     if os.access(folder, os.W_OK | os.X_OK):
         return 0
-    if hasattr(os, "statvfs") and os.statvfs(folder).f_flag & os.ST_RDONLY:
+    if sys.platform != "win32" and os.statvfs(folder).f_flag & os.ST_RDONLY:
         return errno.EROFS
     return errno.EACCES
 

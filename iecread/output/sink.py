@@ -182,7 +182,7 @@ class _Direct:
                 # O_NONBLOCK: a FIFO that nobody reads is an error, no endless wait
                 flags = os.O_WRONLY | os.O_APPEND | BINARY | _NONBLOCK
                 self._descriptor = os.open(self._path, flags)
-                if _NONBLOCK:
+                if sys.platform != "win32":
                     os.set_blocking(self._descriptor, True)
             write_all(self._descriptor, data)
         except BrokenPipeError:

@@ -7,6 +7,7 @@ a pseudo terminal does not impose; only a real port spoils characters at a wrong
 """
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -66,14 +67,14 @@ def serve_pty(
     Raises:
         PortError: there are no pseudo terminals here, or the link cannot be made.
     """
-    try:
-        import select
-        import termios
-        import tty
-    except ImportError as error:
+    if sys.platform == "win32":
         raise PortError(
             "this system has no pseudo terminals", "offer it on TCP: --tcp 8000"
-        ) from error
+        )
+    import select
+    import termios
+    import tty
+
     try:
         master, slave = os.openpty()
     except OSError as error:

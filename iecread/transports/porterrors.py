@@ -75,6 +75,8 @@ def holders(path: str) -> list[Holder]:
 
 def _lockers(path: str) -> list[int]:
     """Return the holders of a lock; /proc/locks names those of other users too."""
+    if sys.platform == "win32":
+        return []
     node = os.stat(path)
     device = f"{os.major(node.st_dev):02x}:{os.minor(node.st_dev):02x}:{node.st_ino}"
     with open("/proc/locks") as locks:
@@ -160,6 +162,8 @@ def access(path: str) -> Access:
 def _remedy(path: str) -> tuple[str, str]:
     """The group that a port belongs to, and what to type to be let in."""
     name, hint = "", f"let this user read and write {path!r}"
+    if sys.platform == "win32":
+        return name, hint
     with suppress(OSError, ImportError, KeyError):
         import grp
         import pwd

@@ -36,6 +36,8 @@ from iecread.transports.serialport import (
     SerialLine,
 )
 
+assert sys.platform != "win32"
+
 _PTY_MAJORS = range(136, 144)  # Linux: devices.txt, Unix98 PTY slaves
 
 
