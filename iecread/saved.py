@@ -1,10 +1,11 @@
 """Saved files: the bytes of a line in whatever form a person has kept them.
 
 ``chunks`` looks at the first 64 KiB and tells apart raw bytes, a trace (JSON lines),
-a transcript (``>`` and ``<`` with hex), a hex dump with offsets (xxd, hexdump -C, od)
-and plain hex.  Text counts as one of these only if all of it fits and stands for what
-a meter may have sent; everything else is raw bytes as they are.  Both directions come
-in the order of time.  Left out: times, and dumps of words, whose byte order is a guess.
+a transcript (``>`` and ``<`` with hex), a hex dump with offsets (xxd, hexdump -C, od),
+logs of other programs (``savedlogs``) and plain hex.  Text counts as one of these only
+if all of it fits and stands for what a meter may have sent; everything else is raw
+bytes as they are.  Both directions come in the order of time.  Left out: times, and
+dumps of words, whose byte order is a guess.
 """
 
 import json
@@ -12,6 +13,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any, BinaryIO
+
+from iecread import savedlogs
 
 HEAD = 64 << 10
 """Bytes from which the kind is told, and which are read at once."""
@@ -46,22 +49,27 @@ _OCTAL = 7  # digits of an offset of od
 _Parser = Callable[[Iterable[str]], Iterator[bytes]]
 
 
-def chunks(stream: BinaryIO) -> Iterator[bytes]:
+FORMS = ("auto", "raw", "hex", "dump", "trace", "transcript", "log", "spy", "vzlogger")
+"""What a file may be; ``auto``: its content tells."""
+
+
+def chunks(stream: BinaryIO, form: str = "auto") -> Iterator[bytes]:
     """The bytes of the line that a saved file holds.
 
     Args:
         stream: the file, at its beginning; any content will do.
+        form: one of FORMS.
 
     Yields:
         Bytes in the order of time, both directions.
     """
     sample = stream.read(HEAD)
     whole = len(sample) < HEAD
-    parser = _line_parser(sample, whole)
+    parser = _line_parser(sample, whole) if form == "auto" else _wanted(form, sample)
     blocks = chain([sample], iter(lambda: stream.read(HEAD), b""))
     if parser is not None:
         yield from parser(_lines(blocks))
-    elif _is_plain_hex(sample, whole):
+    elif form == "hex" or form == "auto" and _is_plain_hex(sample, whole):
         yield from _plain_hex(blocks)
     else:
         yield from blocks
@@ -83,7 +91,22 @@ def _line_parser(sample: bytes, whole: bool) -> _Parser | None:
         fits = all(any(form.fullmatch(line) for form in forms) for line in lines)
         if fits and _says_something(parser(lines)):
             return parser
-    return None
+    log = savedlogs.recognised(lines)
+    return log if log is not None and _says_something(log(lines)) else None
+
+
+def _wanted(form: str, sample: bytes) -> _Parser | None:
+    """Who reads a form line by line; None for raw bytes and plain hex."""
+    if form == "log":
+        return savedlogs.terminal([line for line in _lines([sample]) if line])
+    parsers: dict[str, _Parser] = {
+        "trace": _trace,
+        "transcript": _transcript,
+        "dump": _dump,
+        "spy": savedlogs.spy,
+        "vzlogger": savedlogs.vzlogger,
+    }
+    return parsers.get(form)
 
 
 def _says_something(data: Iterable[bytes]) -> bool:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from iecread.protocol.bcc import bcc
+
 HOUSE = b"/ABC5x\r\n\x021.8.0(12.5*kWh)\r\n!\r\n\x03"
 CHECK = b"\x51"
 
@@ -148,3 +150,57 @@ def test_a_hex_dump_is_understood(run):
         for at in range(0, len(GOOD), 16)
     )
     assert run("decode", "-", "-fvalue", stdin=dump).stdout == "12.5\n"
+
+
+@pytest.fixture
+def two(tmp_path):
+    """Two readouts, the second a day later."""
+    old, new = tmp_path / "old.txt", tmp_path / "new.txt"
+    old.write_bytes(b"/ABC5x\r\n1.8.0(12.5*kWh)\r\n2.8.0(7*kWh)\r\n3(a)\r\n!\r\n")
+    new.write_bytes(b"/ABC5x\r\n1.8.0(12.75*kWh)\r\n2.8.0(7*kWh)\r\n4(b)\r\n!\r\n")
+    return str(old), str(new)
+
+
+def test_diff(run, two):
+    result = run("decode", "--diff", *two, "-f", "json")
+    assert [row["what"] for row in result.json] == ["changed", "gone", "new"]
+    assert result.json[0] == {
+        "register": "1.8.0",
+        "name": "active energy, import",
+        "what": "changed",
+        "old": 12.5,
+        "new": 12.75,
+        "delta": 0.25,
+        "unit": "kWh",
+        "old_unit": None,
+    }
+    assert "registers as they were: 1, others: 3" in result.stderr
+    table = run("decode", *two, "--diff", "-f", "table").stdout
+    assert max(map(len, table.splitlines())) <= 80 and "0.25  kWh" in table
+    assert run("decode", "--diff", two[0], two[0], "-fcsv").stdout.count("\n") == 1
+
+
+def test_diff_of_a_counter_that_went_back(run, two):
+    result = run("decode", "--diff", *reversed(two), "-fcsv", exit=11)
+    assert ",went back,12.75,12.5,-0.25,kWh," in result.stdout
+    assert "went back: '1.8.0'" in result.stderr
+
+
+def test_diff_wants_two_files(run, two):
+    for argv in (two[:1], (*two, two[0]), ("-", "-"), (*two, "--explain")):
+        run("decode", "--diff", *argv, exit=2)
+    run("decode", *two, exit=2)
+    run("decode", "--diff", two[0], "-", stdin=b"", exit=8)
+    wrong = run("decode", "--diff", two[0], "-", stdin=BAD, exit=8)
+    assert "block check" in wrong.stderr
+
+
+GOOD_CHECK = bcc(b"1.8.0(5)\r\n!\r\n\x03")
+
+
+def test_the_form_of_the_input(run):
+    log = b"17:42:11 RX <STX>1.8.0(5)<CR><LF>!<CR><LF><ETX>%c\n" % GOOD_CHECK
+    good = run("decode", "-", "-fjson", stdin=log)
+    assert good.json["block_check"] == "ok"
+    raw = run("decode", "-", "-fjson", "--input", "raw", stdin=log)
+    assert raw.json["block_check"] == "absent"

@@ -1,8 +1,7 @@
 """``iecread decode``: what was saved from a meter, into values, without a meter."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
@@ -20,23 +19,29 @@ from iecread.cli.options import (
     timezone_option,
 )
 from iecread.errors import PortError, RemoteProtocolError
+from iecread.saved import FORMS
 from iecread.template import is_database
 
 if TYPE_CHECKING:
     from iecread.protocol.parity import Parity
+    from iecread.protocol.telegrams import Telegram, TelegramDecoder
+    from iecread.readings import Readout
 
 
 @click.command(
     cls=Command,
     short_help="A saved readout, dialogue or telegrams into values.",
     example="iecread decode readout.txt\niecread decode - -f json < readout.txt\n"
-    "iecread decode dialogue.txt --explain",
+    "iecread decode dialogue.txt --explain\n"
+    "iecread decode --diff january.txt february.txt",
 )
 @click.argument(
-    "file",
+    "files",
     metavar="FILE",
+    nargs=-1,
+    required=True,
     type=click.Path(allow_dash=True),
-    help="What a meter sent; - is stdin.",
+    help="What a meter sent; - is stdin; with --diff, OLD and NEW.",
 )
 @click.option(
     "--explain",
@@ -44,6 +49,22 @@ if TYPE_CHECKING:
     cls=Option,
     section="Output",
     help="List messages and their checks, not registers.",
+)
+@click.option(
+    "--diff",
+    is_flag=True,
+    cls=Option,
+    section="Output",
+    help="Compare two readouts: what changed, by how much.",
+)
+@click.option(
+    "--input",
+    "form",
+    type=click.Choice(FORMS, case_sensitive=False),
+    default="auto",
+    cls=Option,
+    section="Input",
+    help="Form of FILE.  [default: auto, by its content]",
 )
 @output_options("table", "csv", "json", "jsonl", "value", "influx", "prom")
 @bcc_option
@@ -54,8 +75,10 @@ if TYPE_CHECKING:
 def command(
     around: Surroundings,
     /,
-    file: str,
+    files: tuple[str, ...],
     explain: bool,
+    diff: bool,
+    form: str,
     out: OutputOptions,
     bcc: str,
     framing: str,
@@ -64,8 +87,9 @@ def command(
     """Turn what was saved from a meter into values.
 
     FILE holds the bytes as they came: a readout, a whole dialogue, or telegrams one
-    behind the other.  All that can be read is written; the exit code is 8 if a block
-    check is wrong or nothing could be read.
+    behind the other.  Hex dumps, traces and logs of terminals are turned into bytes.
+    All that can be read is written; the exit code is 8 if a block check is wrong or
+    nothing could be read.  With --diff it is 11 if a counter went back.
     """
     from iecread.cli.writing import Writer
     from iecread.protocol.parity import Parity
@@ -78,9 +102,30 @@ def command(
             "name a .csv or .jsonl with -o",
         )
     parity = {"7e1": Parity.EVEN, "auto": None}.get(framing, Parity.NONE)
+    if diff and explain:
+        raise UsageError("--diff and --explain do not go together", "leave one out")
+    if len(files) != 1 + diff:
+        wanted = "OLD and NEW" if diff else "one FILE"
+        raise UsageError(f"{len(files)} files; it takes {wanted}", "--diff OLD NEW")
+    if diff:
+        from iecread.cli.decodediff import write_difference
+
+        if files == ("-", "-"):
+            raise UsageError("stdin cannot be both files", "name one")
+
+        def found(file: str) -> "Iterator[Readout]":
+            decoder = TelegramDecoder(check=bcc, parity=parity)
+            with _opened(around, file) as stream:
+                for telegram in _telegrams(decoder, _read(stream, file, form)):
+                    yield readout(telegram, timezone=timezone)
+
+        old, new = files
+        write_difference(around, out, (old, new), (found(old), found(new)))
+        return
+    file = files[0]
     if explain:
         with _opened(around, file) as stream:
-            data = b"".join(_read(stream, file))
+            data = b"".join(_read(stream, file, form))
         if not _explain(data, parity, out):
             raise _wrong(file)
         return
@@ -90,12 +135,10 @@ def command(
         _opened(around, file) as stream,
         Writer(around, out) as writer,
     ):
-        pieces = (decoder.feed(piece) for piece in _read(stream, file))
-        for telegrams in chain(pieces, (decoder.finish() for _ in range(1))):
-            for telegram in telegrams:
-                writer.write(readout(telegram, timezone=timezone))
-                wrong |= telegram.block_check is BlockCheck.BAD
-                anything |= bool(telegram.data_sets or telegram.identification)
+        for telegram in _telegrams(decoder, _read(stream, file, form)):
+            writer.write(readout(telegram, timezone=timezone))
+            wrong |= telegram.block_check is BlockCheck.BAD
+            anything |= bool(telegram.data_sets or telegram.identification)
         if not anything:
             raise RemoteProtocolError(
                 f"nothing in {file!r} is a reading of a meter",
@@ -103,6 +146,14 @@ def command(
             )
     if wrong:
         raise _wrong(file)
+
+
+def _telegrams(
+    decoder: "TelegramDecoder", pieces: Iterable[bytes]
+) -> "Iterator[Telegram]":
+    for piece in pieces:
+        yield from decoder.feed(piece)
+    yield from decoder.finish()
 
 
 def _wrong(file: str) -> RemoteProtocolError:
@@ -142,11 +193,11 @@ def _opened(around: Surroundings, file: str) -> AbstractContextManager[BinaryIO]
         ) from error
 
 
-def _read(stream: BinaryIO, file: str) -> Iterator[bytes]:
+def _read(stream: BinaryIO, file: str, form: str) -> Iterator[bytes]:
     from iecread.saved import chunks
 
     try:
-        yield from chunks(stream)
+        yield from chunks(stream, form)
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise PortError(f"cannot read {file!r}: {why}") from error
