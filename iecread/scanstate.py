@@ -7,6 +7,7 @@ tried.  It goes away when the scan is over, and with many of them the oldest do.
 import json
 import os
 from contextlib import suppress
+from hashlib import sha256
 from typing import Any
 
 from iecread.errors import ConfigError
@@ -15,6 +16,7 @@ from iecread.statefolder import locked, read_file, reason, replace_file
 FILE = "scan.json"
 _MOST = 100  # scans that are remembered
 _LARGEST = 1 << 20  # bytes
+_LONGEST_KEY = 200  # characters; longer lists, of files, are told by their sum
 
 
 class ScanState:
@@ -31,6 +33,8 @@ class ScanState:
 
         self._folder = folder
         self._path = os.path.join(folder, FILE)
+        if len(addresses) > _LONGEST_KEY:
+            addresses = sha256(addresses.encode()).hexdigest()
         self._key = f"{line_of(port)} {addresses}"
 
     def tried(self) -> int:

@@ -5,7 +5,7 @@ from wire import Hear, MeterStep, Say, Wire, drive, framed
 
 from iecread.errors import NoAnswerError, RemoteProtocolError
 from iecread.protocol.actions import Done, Identified
-from iecread.protocol.identify import LEAVE, IdentifyEngine
+from iecread.protocol.identify import LEAVE, IdentifyEngine, NeverQuietError
 from iecread.protocol.messages import Request
 from iecread.protocol.parity import Parity
 from iecread.protocol.reader import ReaderOptions
@@ -19,6 +19,7 @@ def ask(
     *steps: MeterStep,
     wire: dict[str, object] | None = None,
     until_quiet: bool = False,
+    quiet: float = 0.0,
     **options: object,
 ) -> tuple[IdentifyEngine, Wire, list[type], Exception | None]:
     """Ask a scripted meter; the engine, the line, kinds of events and the error."""
@@ -26,6 +27,7 @@ def ask(
     engine = IdentifyEngine(
         ReaderOptions(**options),  # type: ignore[arg-type]
         until_quiet=until_quiet,
+        quiet=quiet,
     )
     engine.start(line.now)
     events, error = drive(engine, line)
@@ -132,6 +134,19 @@ def test_a_garbled_answer() -> None:
     _, line, _, error = ask(Hear(REQUEST), Say(b"\x2d\x11\x40~\x05\r\x02"), retries=0)
     assert isinstance(error, RemoteProtocolError)
     assert len(line.sent) == 1
+
+
+def test_it_asks_when_the_line_has_been_quiet() -> None:
+    talk = (Say(b"(0012.3)" * 9, 0.5), Say(b"(0012.3)" * 9, 0.9))
+    engine, line, _, error = ask(*talk, Hear(REQUEST), Say(HEAD), quiet=1.0)
+    assert error is None and line.interruptions == 0
+    assert line.sent[0].rest == pytest.approx(1.0)
+    assert not engine.crowded and engine.noise == 144
+
+
+def test_a_line_that_is_never_quiet() -> None:
+    _, line, _, error = ask(*[Say(b"~" * 1000)] * 40, quiet=1.0)
+    assert isinstance(error, NeverQuietError) and not line.sent
 
 
 def test_an_echo_and_parity() -> None:

@@ -24,6 +24,14 @@ def test_two_scans_do_not_mix(tmp_path) -> None:
     assert (one.tried(), two.tried()) == (3, 2)
 
 
+def test_a_long_list_is_told_by_its_sum(tmp_path) -> None:
+    long = [",".join(str(n) for n in range(start, 90000, 2)) for start in (0, 1)]
+    one, two = (ScanState(str(tmp_path), "COM1", text) for text in long)
+    one.remember(3)
+    assert (one.tried(), two.tried()) == (3, 0)
+    assert (tmp_path / FILE).stat().st_size < 300
+
+
 def test_the_oldest_are_forgotten(tmp_path) -> None:
     states = [ScanState(str(tmp_path), f"COM{n}", "1-9") for n in range(103)]
     for state in states:

@@ -245,10 +245,7 @@ class IdentifyEngine(ReaderEngine):
             self._keep(rest, now)
 
     def _sign_off(self, speed: int) -> None:
-        """Send no break: it is no opening request."""
-
-    def _free_stuck(self) -> None:
-        """Leave alone what another program may be doing."""
+        """Send no break: it is no opening request, and another may be in a session."""
 
 
 def damaged(raw: bytes, parity_: Parity | None) -> int:
