@@ -20,6 +20,7 @@ from iecread.errors import (
     ConfigError,
     IecReadError,
     LocalProtocolError,
+    NoAnswerError,
     PortError,
     RefusedError,
 )
@@ -34,7 +35,9 @@ from iecread.lis200.errors import (
 )
 from iecread.lis200.gate import Gate
 from iecread.lis200.locks import (
+    CALIBRATION,
     CUSTOMER,
+    MANUFACTURER,
     LockState,
     check_code,
     check_new_code,
@@ -54,6 +57,7 @@ from iecread.protocol.messages import Command
 if TYPE_CHECKING:
     from iecread.refusals import Refusals
 
+_TYPE = Address(1, 0x181)
 _CLOCK = Address(1, 0x400)  # readable wherever a lock is open
 _TRIES = 3  # sessions in which to close what is ours
 _NO_CODE_SENT = "no code was sent: to an open lock it would be a new code"
@@ -164,6 +168,9 @@ class LockSession(Programming):
         self._gate = gate
         self._ours: dict[int, None] = {}  # locks to be closed again, in their order
         self._type_known = False
+        self._says_addresses = False
+        self._marks = [CALIBRATION, MANUFACTURER]  # see _catch_up
+        self._type_said = ""  # the brackets that answered, always the same
         self.operand, self.key = session.operand, key
 
     def recognise(self) -> None:
@@ -187,10 +194,11 @@ class LockSession(Programming):
 
     def _learn_type(self) -> None:
         """Ask for the type (5.3): compatibility modes hide it in the identification."""
-        got = self.request(Address(1, 0x181))
+        got = self.request(_TYPE)
         if got.kind in (AnswerKind.SILENCE, AnswerKind.DAMAGED):
             raise answer_error(got, "1:181, its type")
         if got.kind is AnswerKind.DATA and (contents := brackets(got.text)):
+            self._type_said = got.text.partition("(")[2]
             found = parse(contents[0], self.gas_device.page).value
             known = Device.identified(self.identification)
             self._gate.engage(Device.of_type(str(found or ""), known))
@@ -209,8 +217,16 @@ class LockSession(Programming):
             The answer; of kind ERROR, with ``#nnnn`` as its text, for each error.
         """
         text = f"{address.asked(self.gas_device.style)}({operand})"
-        self._ask(Command("R1", text.encode("ascii")), keep=True)
-        return told(self._answered())
+        command = Command("R1", text.encode("ascii"))
+        self._ask(command, keep=True)
+        got = self._answered()
+        if got.kind is AnswerKind.ACK:  # that of an older write
+            self._engine.unsettled = True
+            self._ask(command, keep=True)
+            got = self._answered()
+        if got.kind is AnswerKind.DATA and not address.is_archive:
+            self._says_addresses |= bool(echo_of(got.text).strip())
+        return told(got)
 
     def _ask(
         self, command: Command, *, ack_last: bool = False, keep: bool = False
@@ -229,11 +245,21 @@ class LockSession(Programming):
                 f"a LIS-200 device has no {echo_of(text)!r}",
                 "its archives are read by `iecread archive`",
             ) from error
+
+        def fits(text: str) -> bool:
+            echo = echo_of(text)
+            # a block of an archive may go on in the middle of a row
+            return (
+                address.answered_by(echo, style) or address.is_archive and ")" in echo
+            )
+
+        self._catch_up()
         self._demand_open()
         self._engine.command(
             command,
-            repeatable=True,
-            fits=lambda text: address.answered_by(echo_of(text), style),
+            # the blocks of an archive that came twice could not be told apart
+            repeatable=command.name != "R3",
+            fits=fits,
             ack_last=ack_last,
             keep=keep,
         )
@@ -243,7 +269,12 @@ class LockSession(Programming):
         return self._send_once(command, repeatable=repeatable, resends=1)
 
     def _send_once(
-        self, command: Command, *, repeatable: bool, resends: int
+        self,
+        command: Command,
+        *,
+        repeatable: bool,
+        resends: int,
+        at_once: bool = False,
     ) -> Answered:
         style = self.gas_device.style
         text = (command.text or b"").decode("latin-1")
@@ -256,9 +287,50 @@ class LockSession(Programming):
             echo = echo_of(text)
             return error_number(text) is not None and address.answered_by(echo, style)
 
+        if not at_once:
+            self._catch_up()
         self._demand_open()
         self._engine.command(command, repeatable=repeatable, resends=resends, fits=fits)
         return told(self._answered())
+
+    def _catch_up(self) -> None:
+        """Let late answers go by: archives and acknowledgements name no address.
+
+        A slow device, or line, keeps the order.  So all that was asked before is over
+        when something has been answered that cannot be mistaken: the state of one of
+        the two locks that nobody else asks for, in turns; or the type, whose answer is
+        known, where the device names no addresses.
+
+        Raises:
+            NoAnswerError, RemoteProtocolError: it is not answered.
+        """
+        if not self._engine.unsettled or self.ended:
+            return
+        said, style = self._type_said, self.gas_device.style
+        bare = not self._says_addresses
+        self._marks.reverse()
+        marks = [state_address(lock) for lock in self._marks]
+        if said:
+            marks.insert(0 if bare else 2, _TYPE)
+        got = Answered(AnswerKind.SILENCE)
+        for mark in marks:
+
+            def fits(text: str, mark: Address = mark) -> bool:
+                echo, _, content = text.partition("(")
+                if not mark.answered_by(echo, style):
+                    return False
+                known = content == said if mark is _TYPE else bool(echo.strip()) or bare
+                return known or error_number(text) is not None
+
+            self._demand_open()
+            command = Command("R1", f"{mark.asked(style)}(1)".encode("ascii"))
+            self._engine.unsettled = False
+            self._engine.command(command, repeatable=False, fits=fits)
+            got = told(self._answered())
+            if got.kind is AnswerKind.DATA:
+                return
+        if got.kind is not AnswerKind.ERROR:  # which may be the answer to anything
+            raise answer_error(got, f"{marks[-1]}, to let late answers go by")
 
     def refusal(self, answer: Answered, what: str, hint: str = "") -> IecReadError:
         """Return the error for an answer that is none."""
@@ -280,10 +352,16 @@ class LockSession(Programming):
         return self._state(lock_number(lock))[0]
 
     def _state(self, lock: int) -> tuple[LockState, Answered]:
-        got = self.request(state_address(lock))
-        if got.kind in (AnswerKind.SILENCE, AnswerKind.DAMAGED, AnswerKind.BREAK):
-            raise answer_error(got, f"the state of its {self._name_of(lock)}")
-        return state_of(got), got
+        for _ in range(_TRIES):
+            got = self.request(state_address(lock))
+            if got.kind in (AnswerKind.SILENCE, AnswerKind.DAMAGED, AnswerKind.BREAK):
+                raise answer_error(got, f"the state of its {self._name_of(lock)}")
+            if not self._engine.unsettled:
+                return state_of(got), got
+        raise NoAnswerError(
+            f"answers come too late to tell the state of its {self._name_of(lock)}",
+            "--timeout 20s, for a slow line",
+        )
 
     def _certain_state(self, lock: int) -> LockState:
         """Return OPEN or CLOSED, right before a code may be sent.
@@ -398,7 +476,7 @@ class LockSession(Programming):
             self._open(key)
             if not self._type_known:
                 self._learn_type()
-        if keep:
+        if keep:  # only now: whatever fails before closes it again
             del self._ours[key.lock]
         return True
 
@@ -424,6 +502,8 @@ class LockSession(Programming):
             state = self._state_now(lock)
         acknowledged = got.kind is AnswerKind.ACK
         number = error_number(got.text) if got.kind is AnswerKind.ERROR else None
+        if number == NO_READ_RIGHT:  # an older answer: this was no read
+            number = None
         if number is not None or got.kind is AnswerKind.BREAK:
             if state is not LockState.UNCLEAR:
                 self._ours.pop(lock, None)
@@ -553,7 +633,8 @@ class LockSession(Programming):
         command = Command("W1", f"{address}(0)".encode("ascii"))
         got = Answered(AnswerKind.SILENCE)
         for _ in range(2):
-            got = self._send(command, repeatable=True)
+            # at once: what comes of it is told by the state behind
+            got = self._send_once(command, repeatable=True, resends=1, at_once=True)
             if got.kind in (AnswerKind.SILENCE, AnswerKind.DAMAGED, AnswerKind.BREAK):
                 raise answer_error(got, f"closing the {self._name_of(lock)}")
             state = self._state(lock)[0]

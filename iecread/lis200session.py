@@ -12,7 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
-from iecread.errors import CheckError, ConfigError, IecReadError, RefusedError
+from iecread.errors import (
+    CheckError,
+    ConfigError,
+    IecReadError,
+    PortError,
+    RefusedError,
+)
 from iecread.lis200.address import CODE, STATE, Address, echo_of
 from iecread.lis200.attributes import ACCESS, attributes_of
 from iecread.lis200.device import Family
@@ -273,7 +279,7 @@ class Lis200(LockSession):
             the errors of ``ask``.
         """
         what = echo_of((command.text or b"").decode("latin-1"))
-        again = True
+        again, silent, begun = True, False, False
         while again:
             again, got = False, None
             for part in self._parts(command, ack_last=ack_last):
@@ -282,11 +288,14 @@ class Lis200(LockSession):
                 if number is not None:
                     got = Answered(AnswerKind.ERROR, f"#{number:04d}")
                 elif isinstance(part, str):
+                    begun = True
                     yield part
             if got is None:
                 return
             if got.kind is AnswerKind.ERROR and error_number(got.text) == NO_READ_RIGHT:
                 again = self._open_to_read()
+            elif got.kind in (AnswerKind.SILENCE, AnswerKind.ACK) and not begun:
+                again, silent = not silent, True  # once more, when all is caught up
             if not again:
                 raise self.refusal(got, what)
 
@@ -312,6 +321,8 @@ class Lis200(LockSession):
         locks: tuple[int, ...] = ()
         try:
             got = self.request(address.with_attribute(ACCESS))
+        except PortError:
+            raise
         except (IecReadError, ValueError):
             got = Answered(AnswerKind.SILENCE)
         content = got.text.partition("(")[2].rpartition(")")[0]

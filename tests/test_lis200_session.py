@@ -43,6 +43,8 @@ CLOSE = """
 < (#0018)
 """
 UNLOCK = OPENED + TYPE
+# what lets late answers go by
+MARK = "\n> R1 2:0170.0(1)\n< 2:170.0(0)\n"
 NOT_THERE = "\n".join(
     f"> R1 7:0310.{attribute}(1)\n< (#000{4 + (attribute == '8')})"
     for attribute in "89"
@@ -464,6 +466,44 @@ def test_a_stray_byte_between_brackets(even: bool) -> None:
     for attribute in (b"2", b"3"):
         asked = Command("R1", b"4:V." + attribute + b"(1)")
         assert gas.session.ask(asked) == "(2090)(88)(CRC Ok)"
+    gas.session.leave()
+    gas.check()
+
+
+ROWS = ["(1)(2024-03-01,07:00:00)(CRC Ok)", "(2)(2024-03-01,08:00:00)(CRC Ok)"]
+ASKED = Command("R3", b"4:V.0(;;;1)")
+
+
+def test_another_devices_answer_within_an_archive() -> None:
+    foreign = framed(b"9:180.0(90099009)").decode("latin-1")
+    first, last = (framed(r.encode(), last=r == ROWS[1]).decode() for r in ROWS)
+    gas = Gas(
+        f"> R3 4:V.0(;;;1)\n< raw:{foreign}{first}\n> ACK\n< raw:{foreign}{last}",
+        code=None,
+    )
+    assert list(gas.session.blocks(ASKED)) == ROWS
+    gas.session.leave()
+    gas.check()
+
+
+def test_a_row_that_two_blocks_share() -> None:
+    begin, end = ROWS[0][:14], ROWS[0][14:]
+    gas = Gas(
+        f"> R3 4:V.0(;;;1)\n< raw:{framed(begin.encode(), last=False).decode()}\n"
+        f"> ACK\n< {end}",
+        code=None,
+    )
+    assert list(gas.session.blocks(ASKED)) == [begin, end]
+    gas.session.leave()
+    gas.check()
+
+
+def test_an_archive_is_asked_for_again_when_nothing_can_be_late() -> None:
+    gas = Gas(
+        f"> R3 4:V.0(;;;1)\n< SILENCE\n{MARK}> R3 4:V.0(;;;1)\n< {ROWS[0]}",
+        code=None,
+    )
+    assert list(gas.session.blocks(ASKED)) == ROWS[:1]
     gas.session.leave()
     gas.check()
 

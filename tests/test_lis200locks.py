@@ -7,15 +7,16 @@ import json
 from pathlib import Path
 
 import pytest
-from gas import Gas, opening, steps
-from test_lis200_session import CLOSE, CLOSED, CODE, OPEN, OPENED, TYPE, UNLOCK
-from wire import Hear, Say, Speed, framed
+from gas import P0, Gas, opening, steps
+from test_lis200_session import CLOSE, CLOSED, CODE, MARK, OPEN, OPENED, TYPE, UNLOCK
+from wire import HangUp, Hear, Say, Speed, framed
 
 from iecread.errors import (
     CheckError,
     ConfigError,
     IecReadError,
     NoAnswerError,
+    PortError,
     RefusedError,
 )
 from iecread.journal import Journal
@@ -122,7 +123,7 @@ def test_no_right_to_read_although_no_other_lock_is_open() -> None:
 
 
 def test_a_lost_acknowledgement_is_looked_after() -> None:
-    gas = Gas(CLOSED + CODE + "< SILENCE" + OPEN + TYPE + CLOSE)
+    gas = Gas(CLOSED + CODE + "< SILENCE" + MARK + OPEN + TYPE + CLOSE)
     assert gas.session.unlock()
     assert "not acknowledged" in gas.warnings[0]
     gas.session.leave()
@@ -130,7 +131,7 @@ def test_a_lost_acknowledgement_is_looked_after() -> None:
 
 
 def test_a_code_that_was_lost_is_not_sent_again() -> None:
-    gas = Gas(CLOSED + CODE + "< SILENCE" + CLOSED)
+    gas = Gas(CLOSED + CODE + "< SILENCE" + MARK + CLOSED)
     with pytest.raises(NoAnswerError, match="which is closed"):
         gas.session.unlock()
     gas.session.leave()
@@ -337,7 +338,8 @@ class _Interrupted(Gas):
     ],
 )
 def test_an_interruption_leaves_nothing_open(line: str, script: str) -> None:
-    closing = "" if script == CLOSED else CLOSE
+    close, _, state = CLOSE.partition("> R1")
+    closing = "" if script == CLOSED else f"{close}{MARK}> R1{state}"
     gas = _Interrupted(script + closing)
     gas.stop_at(line)
     with pytest.raises(KeyboardInterrupt):
@@ -433,6 +435,104 @@ def test_p0_at_the_old_speed() -> None:
     assert gas.wire.speed == 300
 
 
+def test_an_answer_that_may_still_come_is_waited_for() -> None:
+    """A slow device answers both when it was asked twice: the second is no state."""
+    asked = "> R1 4:0170.0(1)\n"
+    late = framed(b"4:170.0(0)").decode("latin-1")
+    mark = framed(b"2:170.0(0)").decode("latin-1")
+    gas = Gas(
+        asked
+        + "< SILENCE\n"
+        + asked
+        + "< 4:170.0(0)\n> R1 2:0170.0(1)\n"
+        + f"< raw:{late}{mark}"
+        + CLOSED
+        + CODE
+        + "< ACK"
+        + OPEN
+        + TYPE
+        + CLOSE
+    )
+    assert gas.session.unlock()
+    gas.session.leave()
+    gas.check()
+
+
+def test_no_code_goes_out_where_all_answers_are_late() -> None:
+    asked = "> R1 4:0170.0(1)\n"
+    once = asked + "< SILENCE\n" + asked + "< 4:170.0(0)\n"
+    marks = [f"> R1 {n}:0170.0(1)\n< {n}:170.0(0)\n" for n in (2, 1)]
+    gas = Gas(once + marks[0] + once + marks[1] + once)
+    with pytest.raises(NoAnswerError, match="too late"):
+        gas.session.unlock()
+    gas.session.leave()
+    gas.check()
+
+
+def test_what_lets_late_answers_go_by() -> None:
+    """Where the state of no lock is told, the type does; an error is no proof."""
+    gas = Gas(
+        TYPE
+        + READ
+        + "< SILENCE"
+        + READ
+        + VALUE
+        + "> R1 2:0170.0(1)\n< (#0003)\n> R1 1:0170.0(1)\n< ACK"
+        + TYPE
+        + READ
+        + VALUE,
+        recognise=True,
+    )
+    for _ in range(2):
+        assert str(gas.session.read("7:310").value) == "2.5134"
+    gas.session.leave()
+    gas.check()
+
+
+def test_an_acknowledgement_is_no_answer_to_a_read() -> None:
+    gas = Gas(READ + "< ACK" + MARK + READ + VALUE, code=None)
+    assert str(gas.session.read("7:310").value) == "2.5134"
+    gas.session.leave()
+    gas.check()
+
+
+def test_no_right_to_read_is_no_answer_to_a_code() -> None:
+    gas = Gas(CLOSED + CODE + "< (#0018)" + OPEN + TYPE + CLOSE)
+    assert gas.session.unlock()
+    assert "not acknowledged" in gas.warnings[0]
+    gas.session.leave()
+    gas.check()
+
+
+def test_a_lock_is_not_left_open_if_unlock_fails_behind_it() -> None:
+    unread = "> R1 1:0181.0(1)\n< SILENCE\n"
+    gas = Gas(
+        OPENED + unread + unread + CLOSE.replace("> R1", MARK + "> R1"),
+    )
+    with pytest.raises(NoAnswerError):
+        gas.session.unlock(keep=True)
+    gas.session.leave()
+    gas.check()
+
+
+def test_p0_that_comes_late_is_dropped() -> None:
+    value = framed(b"7-7:310.0(2.5134* bar)").decode("latin-1")
+    gas = Gas(READ + f"< raw:{P0.decode()}{value}", code=None)
+    assert str(gas.session.read("7:310").value) == "2.5134"
+    gas.session.leave()
+    gas.check()
+
+
+def test_a_line_that_is_lost_while_a_refusal_is_explained() -> None:
+    gas = Gas(
+        [*opening("/Els6EK260"), *steps(READ + "< (#0018)"), HangUp()],
+        code=None,
+        ends=False,
+    )
+    with pytest.raises(PortError):
+        gas.session.read("7:310")
+
+
 # --- status, another code ----------------------------------------------------
 
 
@@ -491,7 +591,7 @@ def test_a_change_that_was_lost() -> None:
         + OPEN
         + CHANGE
         + "< SILENCE"
-        + SHUT
+        + SHUT.replace("> R1", MARK + "> R1")
         + CLOSED
         + NEW
         + "< (#0017)"

@@ -70,7 +70,11 @@ class ProgrammingEngine(ReaderEngine):
 
     Attributes:
         guard: what is asked before anything is sent.
+        unsettled: whether an answer to an older command may still come, since one was
+            sent twice or given up.  A session that knows how to find out sets it back.
     """
+
+    unsettled = False
 
     _select_step = Step.SELECT_PROGRAMMING
     _selected = frozenset({ReaderState.OPERAND})
@@ -106,7 +110,7 @@ class ProgrammingEngine(ReaderEngine):
         """
         super().start(now)
         self.guard.begin()
-        self._probes, self._late = [], False
+        self._probes, self._late, self.unsettled = [], False, False
         self._unended = None
 
     @property
@@ -152,9 +156,9 @@ class ProgrammingEngine(ReaderEngine):
             repeatable: whether it may be sent again where no answer came; a read
                 may, a write may not.
             resends: how often it is sent again upon NAK.
-            fits: tells by its text whether a block is an answer to this command; one
-                that is none, such as another master's or a late one, is dropped.
-                None: any is.
+            fits: tells by its text whether a block belongs to the answer to this
+                command; one that does not, such as another master's or a late one, is
+                dropped.  None: any does.
             ack_last: whether the last block of data is acknowledged too (field
                 practice: the BK gas meter hears nothing else before).
             keep: whether ``Answered`` has the text of several parts; else they are
@@ -176,7 +180,7 @@ class ProgrammingEngine(ReaderEngine):
         elif self.state not in _AWAITS or not self._queue:
             return
         self._queue.clear()
-        self._deadline, self._late = None, True
+        self._deadline, self._late, self.unsettled = None, True, True
 
     def sign_off(self) -> None:
         """Send the break message and go back to the opening speed (6.3.12).
@@ -296,7 +300,7 @@ class ProgrammingEngine(ReaderEngine):
         elif kind is Kind.NAK:
             self._refused()
         elif kind is Kind.COMMAND:
-            self._broken_off(raw, chars)
+            self._broken_off(raw, chars, now)
         else:
             self._data(kind, raw, chars, now)
 
@@ -378,13 +382,17 @@ class ProgrammingEngine(ReaderEngine):
             self._deadline = None
             self._report(Answered(AnswerKind.NAK))
 
-    def _broken_off(self, raw: bytes, chars: bytes) -> None:
+    def _broken_off(self, raw: bytes, chars: bytes, now: float) -> None:
         try:
-            sound = Command.from_bytes(chars).name == "B0"
+            name = Command.from_bytes(chars).name
         except RemoteProtocolError:
-            sound = False
-        if sound:
+            name = ""
+        if name == "B0":
             self._answer(Step.BREAK, AnswerKind.BREAK)
+        elif name == "P0":  # it was late
+            self._noise += len(raw)
+            self._deadline = self._answer_by
+            self._look_further(now, silent=False)
         else:
             self._answer(Step.SILENCE, AnswerKind.DAMAGED)
 
@@ -402,7 +410,7 @@ class ProgrammingEngine(ReaderEngine):
         self.data_speed = self.speed
         self._naks = 0
         text = block.text.decode("latin-1")
-        if self._fits is not None and not self._size and not self._fits(text):
+        if self._fits is not None and not self._fits(text):
             self._noise += len(raw)
             self._deadline = self._answer_by
             self._look_further(now, silent=False)
@@ -492,7 +500,7 @@ class ProgrammingEngine(ReaderEngine):
             self._send_again(Trouble.NO_ANSWER)
         else:
             self._answer(Step.SILENCE, kind)
-        self._late = True
+        self._late = self.unsettled = True
 
     def _no_operand(self) -> None:
         """P0 did not come (protocol practice: some meters skip it).
