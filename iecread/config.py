@@ -184,6 +184,12 @@ class Profile:
         from iecread.passwords import PasswordSource
 
         config = self.config
+        if config.strange and not {"prompt", "value"} & {*table}:
+            raise self.wrong(
+                ("password",),
+                f"no password is fetched for {config.strange}",
+                f"if you trust it: --config {config.path}",
+            )
         try:
             return PasswordSource.from_table(
                 table,
@@ -309,7 +315,10 @@ class Config:
         private: whether nobody but its owner can read it.
         meters: by name, in the order of the file.
         faults: what is wrong; empty unless it was read to be checked.
+        strange: why passwords are not fetched for it; empty where they are.
     """
+
+    strange = ""
 
     def __init__(self, path: str, text: str, *, private: bool = False) -> None:
         self.path = path
@@ -508,7 +517,26 @@ def load_config(
     config = read_config(file)
     if config.faults:
         raise ConfigFileError(config.faults)
+    named = path or (os.environ if environ is None else environ).get("IECREAD_CONFIG")
+    if not named and file == FILE:  # come upon in this folder
+        config.strange = _strange(file)
     return config
+
+
+def _strange(file: str) -> str:
+    """Why a file may be somebody else's; empty if nothing says so.
+
+    Whoever enters a folder must not run a stranger's command there, or send a file of
+    his own as a password to a port that a stranger chose.
+    """
+    if sys.platform == "win32":
+        return ""
+    found = os.stat(file)
+    if found.st_uid not in (0, os.geteuid()):
+        return "a file in this folder that another user owns"
+    if found.st_mode & stat.S_IWOTH:
+        return "a file in this folder that all users may write"
+    return ""
 
 
 def conflicts(profiles: Iterable[Profile]) -> list[Fault]:

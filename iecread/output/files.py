@@ -65,8 +65,12 @@ def check_place(path: str) -> None:
     """Look whether a file can be there, without touching anything.
 
     Raises:
-        OSError: it is a folder, or nothing could be made in its folder.
+        OSError: it is a folder, nothing could be made in its folder, or it is a link
+            that leads where somebody else wants it to.
     """
+    if _planted(path):
+        why = "a link of another user, in a folder that all may write"
+        raise PermissionError(errno.EACCES, why)
     if os.path.isdir(path) or path.endswith(("/", os.sep)):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not os.path.exists(path):
@@ -74,6 +78,19 @@ def check_place(path: str) -> None:
         os.stat(os.path.join(folder, ""))
         if code := _forbidden(folder):
             raise OSError(code, os.strerror(code))
+
+
+def _planted(path: str) -> bool:
+    """Whether a link may be a trap, by the rule of Linux (protected_symlinks).
+
+    The system does not see it where a link is followed here and not by open.
+    """
+    if sys.platform == "win32" or not os.path.islink(path):
+        return False
+    folder = os.stat(os.path.dirname(os.path.abspath(path)))
+    shared = stat.S_ISVTX | stat.S_IWOTH
+    owners = (os.geteuid(), folder.st_uid)
+    return folder.st_mode & shared == shared and os.lstat(path).st_uid not in owners
 
 
 def _forbidden(folder: str) -> int:
