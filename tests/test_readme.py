@@ -1,5 +1,6 @@
 """The README says what is so: its commands run, its Python runs, its tables hold."""
 
+import json
 import re
 import shlex
 import shutil
@@ -10,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import tomli
 
 from iecread.cli.exitcodes import EXIT_CODES
 from iecread.output.sqlite import SCHEMA
@@ -92,3 +94,16 @@ def test_the_exit_codes_are_those_of_the_code() -> None:
     rows = re.findall(r"^\| (\d+) \| ([a-z-]+) \|", README, re.M)
     known = [(str(code.number), code.name) for code in EXIT_CODES]
     assert rows == [row for row in known if int(row[0]) < 100]
+
+
+def test_the_recipes_are_well_formed() -> None:
+    """They were tried on the programs that they are for; here is what can break."""
+    message = re.search(r"config -m '(.*?)'", README, re.S)
+    assert message
+    sensor = json.loads(message[1])
+    assert sensor["state_topic"] in README.replace(message[1], "")
+    recipes = [tomli.loads(body) for language, body in BLOCKS if language == "toml"]
+    (telegraf,) = [
+        recipe["inputs"]["execd"] for recipe in recipes if "inputs" in recipe
+    ]
+    assert telegraf[0]["command"][:2] == ["iecread", "dump"]
