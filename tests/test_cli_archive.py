@@ -220,7 +220,7 @@ def test_another_kind_of_meter_gets_no_code(archive):
         (("daily-ish",), "is no archive"),
         (("day", "--from=last"), "-o FILE"),
         (("day", "--from=last", "-o", "x.json"), "CSV"),
-        (("day", "--attributes", "-o", "x.db"), "columns"),
+        (("day", "--attributes", "-o", "x.db"), "holds readings only"),
         (("day", "--from=2200-01-01"), "future"),
         (("day", "--from=now", "--to=today"), "empty"),
         (("day", "--block=0"), "--block"),

@@ -281,6 +281,15 @@ def test_options_that_do_not_go_together(run, env, options):
     run("dump", *options, exit=2, env=env)
 
 
+@pytest.mark.parametrize("option", ["--metrics", "--report"])
+def test_no_text_goes_over_a_database(run, env, option):
+    config(a=FINE)
+    Path("x.db").write_bytes(b"rows")
+    result = run("dump", "-o", "x.csv", option, "x.db", exit=10, env=env)
+    assert "is a database by its suffix" in result.stderr
+    assert Path("x.db").read_bytes() == b"rows" and not Path("x.csv").exists()
+
+
 # --- where it is stored
 
 

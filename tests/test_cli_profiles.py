@@ -281,6 +281,8 @@ def test_readings_go_into_a_database(run, tmp_path, argv, count):
         (("readout", HOUSE, "-f", "csv"), 2, "is a database by its suffix"),
         (("load-profile", HOUSE, "-f", "json"), 2, "is a database by its suffix"),
         (("decode", "x.db"), 2, "when a meter was read"),
+        (("identify", HOUSE), 2, "holds readings only"),
+        (("ports", "--append"), 2, "holds readings only"),
         (("readout", HOUSE), 10, "no SQLite database"),
         (("read", HOUSE, "1.8.0"), 10, "no SQLite database"),
         (("events", HOUSE), 10, "no SQLite database"),

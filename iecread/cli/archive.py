@@ -311,11 +311,6 @@ def _describe(
     """The columns of an archive, and how many records there are."""
     from iecread.cli.login import station
 
-    if is_database(out.output):
-        raise UsageError(
-            "a database is for records, and --attributes shows columns",
-            "name a .csv or .json with -o",
-        )
     with RowWriter(around, out, _DESCRIBED) as writer:
         with (
             station(around, meant) as line,

@@ -193,8 +193,9 @@ class Report:
 
     def __enter__(self) -> "Report":
         if self._path is not None:
-            from iecread.output.files import check_place, failed
+            from iecread.output.files import check_place, failed, refuse_database
 
+            refuse_database(self._path)
             try:
                 check_place(self._path)
             except OSError as error:
@@ -211,15 +212,19 @@ class Report:
             return
         import json
 
+        from iecread.errors import OutputError
         from iecread.output.files import Replaced
 
         text = json.dumps(self._content(error), indent=1, ensure_ascii=False)
-        file = Replaced(self._path)
         try:
-            file.write((text + "\n").encode("utf-8", "backslashreplace"))
-            file.commit()
-        except BaseException:
-            file.abort()
+            file = Replaced(self._path)
+            try:
+                file.write((text + "\n").encode("utf-8", "backslashreplace"))
+                file.commit()
+            except BaseException:
+                file.abort()
+                raise
+        except OutputError:
             if error is None:  # else that one tells more
                 raise
 

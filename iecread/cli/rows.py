@@ -71,7 +71,8 @@ class RowWriter:
     def __init__(
         self, around: Surroundings, out: OutputOptions, columns: Sequence[Column]
     ) -> None:
-        check_output(out)
+        timed = {"time", "channel"} <= {column.name for column in columns}
+        check_output(out, readings=timed)
         to_terminal = out.output == "-" and around.terminal(around.stdout)
         self.format = chosen_format(out.format_, out.output, to_terminal)
         if self.format not in (*FORMATS, "sqlite"):
@@ -200,7 +201,7 @@ def going_on(out: OutputOptions) -> OutputOptions:
     if out.output == "-":
         raise UsageError("--from last needs a file", "name one with -o FILE")
     out = out._replace(append=True)
-    check_output(out)
+    check_output(out, readings=True)
     if is_database(out.output):
         return out
     if chosen_format(out.format_, out.output, False) != "csv":

@@ -55,15 +55,24 @@ def chosen_format(format_: str, output: str, terminal: bool) -> str:
     return _SUFFIXES.get(output[dot:].lower(), "csv") if dot >= 0 else "csv"
 
 
-def check_output(out: OutputOptions) -> None:
+def check_output(out: OutputOptions, *, readings: bool = False) -> None:
     """Say no to what cannot be written, before anything there is touched.
 
+    Args:
+        out: the output options.
+        readings: whether it is readings or rows, which a database can hold.
+
     Raises:
-        UsageError: nothing to append to, or a format that a database has not.
+        UsageError: nothing to append to, or a database for something else.
     """
     if out.output == "-":
         if out.append:
             raise UsageError("--append needs a file", "name one with -o FILE")
+    elif is_database(out.output) and not readings:
+        raise UsageError(
+            f"{out.output!r} is a database by its suffix, which holds readings only",
+            "name a .csv, .json or .txt",
+        )
     elif is_database(out.output) and out.format_ != "auto":
         raise UsageError(
             f"{out.output!r} is a database by its suffix, not -f {out.format_}",
@@ -78,7 +87,7 @@ def database(out: OutputOptions) -> "SqliteStore":
         OutputError: it cannot be there, is locked, or is something else.
         UsageError: the output options do not go together.
     """
-    check_output(out)
+    check_output(out, readings=True)
     from iecread.output.sqlite import SqliteStore
     from iecread.template import Template
 
@@ -113,7 +122,7 @@ class Writer:
         out: OutputOptions,
         profile: "Profile | None" = None,
     ) -> None:
-        check_output(out)
+        check_output(out, readings=True)
         to_terminal = out.output == "-" and around.terminal(around.stdout)
         self.format = chosen_format(out.format_, out.output, to_terminal)
         if out.append and self.format in ("json", "prom"):

@@ -19,7 +19,14 @@ import time
 from collections.abc import Callable
 
 from iecread.errors import OutputError
-from iecread.output.files import BINARY, check_place, failed, sync, write_all
+from iecread.output.files import (
+    BINARY,
+    check_place,
+    failed,
+    refuse_database,
+    sync,
+    write_all,
+)
 from iecread.statefolder import sync_folder
 
 LOCK_TIMEOUT = 30.0
@@ -52,6 +59,7 @@ class Appended:
         header: bytes,
         whole: Callable[[bytes], bool] = lambda line: False,
     ) -> None:
+        refuse_database(path)
         self._path = path
         self._header = header
         self._whole = whole

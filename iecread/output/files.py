@@ -13,6 +13,7 @@ import sys
 
 from iecread.errors import OutputError
 from iecread.statefolder import sync_folder
+from iecread.template import is_database
 
 BINARY = getattr(os, "O_BINARY", 0)
 """Flag for os.open: no line ends translated (Windows)."""
@@ -44,6 +45,19 @@ def failed(path: str, error: OSError) -> OutputError:
     if code == errno.ENXIO:
         why = "nobody reads from it"
     return OutputError(f"{what}: {why}", hints.get(code or 0, "write to another file"))
+
+
+def refuse_database(path: str) -> None:
+    """Do not take a database, by its suffix, for a text file.
+
+    Raises:
+        OutputError: it is one.
+    """
+    if is_database(path):
+        raise OutputError(
+            f"{path!r} is a database by its suffix, and this is text",
+            "name another file",
+        )
 
 
 def write_all(descriptor: int, data: bytes) -> None:
@@ -157,6 +171,7 @@ class Replaced:
     """
 
     def __init__(self, path: str) -> None:
+        refuse_database(path)
         self._path = path
         self._failure: OSError | None = None
         self._place = os.path.realpath(path)
