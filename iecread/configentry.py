@@ -32,7 +32,10 @@ def value(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    return quoted(f"{value:g}s" if isinstance(value, float) else str(value))
+    if isinstance(value, float):
+        seconds = f"{value:.6f}".rstrip("0").rstrip(".")
+        return quoted(f"{seconds}s")
+    return quoted(str(value))
 
 
 def entry(
@@ -57,7 +60,7 @@ def entry(
             comment,
             _COMMENT,
             initial_indent="# ",
-            subsequent_indent="#   ",
+            subsequent_indent="#     ",
             break_long_words=False,
             break_on_hyphens=False,
         )

@@ -121,6 +121,13 @@ def test_parity_that_had_to_be_found_out(run, env, tmp_path):
     assert "framing" not in meters["b"].options
 
 
+def test_a_wake_up_message_that_was_asked_for_proves_nothing(run, env, tmp_path):
+    argv = ("identify", HOUSE, "--wake", "always", "--save", "a", "-f", "table")
+    assert "before the request, as asked for" in run(*argv, env=env).stdout
+    text = (tmp_path / ".config/iecread/meters.toml").read_text()
+    assert 'wake = "always"\n' in text  # what was said, without a remark
+
+
 def test_what_is_there_stays(run, env, tmp_path):
     file = Path("meters.toml")
     old = b'schema = 1\r\n# mine\r\n[meters.a]\r\nport = "COM7"'

@@ -23,6 +23,8 @@ def test_any_text_comes_back(name: str, settings: dict[str, str]) -> None:
         (True, "true"),
         (300, "300"),
         (0.25, '"0.25s"'),
+        (0.0, '"0s"'),
+        (2592000.0, '"2592000s"'),
         ("a", '"a"'),
         ("\x7f", r'"\u007f"'),
     ],

@@ -80,5 +80,6 @@ def command(
         from iecread.cli.saving import add_meter
 
         path = add_meter(around, save, found, meant)
-        typed = shlex.quote(save)
-        around.note(f"added {save} to {path}; try: iecread readout {typed}")
+        words = ["-c", path] if around.config else []
+        typed = shlex.join(["iecread", *words, "readout", save])
+        around.note(f"added {save} to {path}; try: {typed}")

@@ -176,7 +176,8 @@ def _settings(
         settings.setdefault("mode", "d")
         settings.setdefault("baud", found.opening_speed)
         return settings, remarks
-    if found.woken and settings.setdefault("wake", "always") == "always":
+    tried = found.woken and found.requests > 1  # first without, and in vain
+    if tried and settings.setdefault("wake", "always") == "always":
         remarks["wake"] = "answered only after a wake-up message"
     if found.parity_sought and "framing" not in settings:
         settings["framing"] = "7e1" if found.parity is Parity.EVEN else "8n1"

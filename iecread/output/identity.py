@@ -167,6 +167,8 @@ def _line(found: "Identity") -> str:
 
 
 def _wake(found: "Identity") -> str:
+    if found.woken and found.requests == 1:
+        return "a wake-up message was sent before the request, as asked for"
     if found.woken:
         return "answered only after a wake-up message"
     if found.requests > 1:
