@@ -102,7 +102,8 @@ class SerialServer:
 
     def pull_out(self) -> None:
         if self._server.client is not None:
-            self._server.hang_up()
+            with suppress(OSError):  # the other side was quicker
+                self._server.hang_up()
         self._server.close()
 
 
