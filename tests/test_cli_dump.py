@@ -357,13 +357,12 @@ def test_a_load_profile_is_scaled_as_readings_are(run, env):
 
 
 def test_an_archive_is_no_load_profile(run, env):
-    keys = '[meters.a.load-profile]\narchive = 3\nfile = "a.csv"'
-    config(a=f"{FINE}\n{keys}", b=FINE)
+    config(a=f'{FINE}\n[meters.a.load-profile]\narchive = 3\nfile = "a.csv"', b=FINE)
     result = run("dump", "-o", "x.csv", exit=3, env=env)
-    assert "a: config: meter 'a' asks for an archive" in result.stderr
+    assert "is no LIS-200 device" in result.stderr
     assert {meter for meter, _ in rows("x.csv")} == {"b"}
     said = run("load-profile", "a", exit=4, env=env).stderr
-    assert "meters.toml:6" in said
+    assert "meters.toml:6" in said and "iecread archive a" in said
 
 
 def test_strict(run, env):

@@ -2,8 +2,8 @@
 
 Readouts are read as ``readout`` does.  A meter with a password (or ``read-command``)
 and a list of registers is read as ``read`` does, and one with a load profile is asked
-for that besides.  Passwords are fetched, and asked for refusals, before any port is
-opened.
+for that besides; where it names an archive and no registers, for that alone.
+Passwords are fetched, and asked for refusals, before any port is opened.
 """
 
 from collections import Counter
@@ -16,7 +16,6 @@ from iecread.cli.context import BYTES, STEPS, Surroundings
 from iecread.cli.exitcodes import PartialError
 from iecread.cli.login import Access, Station, journal_of, warn
 from iecread.cli.recording import fitting, meters_own, with_tape
-from iecread.cli.target import refuse_archive
 from iecread.errors import ConfigError, IecReadError, RefusedError
 from iecread.fleet import Outcome, Task, Turn, failed
 
@@ -59,8 +58,8 @@ class Reader:
     def tasks(self, profiles: "Sequence[Profile]") -> tuple[list[Task], list[Outcome]]:
         """Return what is to be read, and the outcomes that are known already.
 
-        A meter whose password is not to be had, or was refused lately, or that is
-        asked for an archive has its outcome without its port being opened.
+        A meter whose password is not to be had, or was refused lately, has its outcome
+        without its port being opened.
 
         Raises:
             ConfigError: a password file is missing or open to others, or there is
@@ -70,7 +69,6 @@ class Reader:
         said = self._options(profiles)
         for profile in profiles:
             try:
-                refuse_archive(profile)
                 options = with_tape(self._around, profile.port, said[profile.name])
                 enters = _logs_in(profile)
                 access = self._access(profile, options) if enters else Access()
@@ -176,6 +174,9 @@ class Reader:
         try:
             missing: list[str] = []
             names: tuple[str, ...] | None = None
+            if _archive_alone(profile):
+                self._profile(job, turn, None)
+                return
             if _by_register(profile):
                 readout, missing, names = self._registers(job, turn)
             else:
@@ -264,11 +265,17 @@ class Reader:
         return found, missing
 
     def _profile(self, job: _Job, turn: Turn, serial: str | None) -> None:
-        """Read the load profile of a meter and store what is new of it."""
+        """Read the load profile or archive of a meter and store what is new of it."""
+        from iecread.cli.dumparchive import read_records
         from iecread.cli.dumpprofile import read_profile
 
+        profile = job.profile
         station = self._station(job, turn, job.access)
-        turn.rows += read_profile(job.profile, station, serial, self._stores)
+        if profile.load_profile is not None and profile.load_profile.archive:
+            rows = read_records(profile, station, serial, self._stores, turn.rest)
+        else:
+            rows = read_profile(profile, station, serial, self._stores)
+        turn.rows += rows
 
     def _station(self, job: _Job, turn: Turn, access: Access) -> Station:
         commands: dict[str, Any] = {"read_command": job.profile.read_command}
@@ -312,6 +319,15 @@ def _by_register(profile: "Profile") -> bool:
     texts = (code.replace("@", "*").upper() for code in profile.registers)
     codes = (read_template(text.replace("X", "x")) for text in texts)
     return not any(code is not None and ANY in code for code in codes)
+
+
+def _archive_alone(profile: "Profile") -> bool:
+    """Whether an archive is all that is wanted: no registers of the device are named.
+
+    Its data readout is empty, or refused, while its locks are closed.
+    """
+    keys = profile.load_profile
+    return keys is not None and keys.archive is not None and not profile.registers
 
 
 def _logs_in(profile: "Profile") -> bool:

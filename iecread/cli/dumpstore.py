@@ -17,6 +17,7 @@ from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
 from iecread.cli.moments import zone_of
 from iecread.cli.options import OutputOptions
+from iecread.cli.rows import read_back
 from iecread.cli.writing import (
     chosen_format,
     demand_all_sure,
@@ -28,6 +29,8 @@ from iecread.output.text import printable
 from iecread.template import Template, is_database
 
 if TYPE_CHECKING:
+    from iecread.archiveresume import Tail
+    from iecread.archiverows import Record
     from iecread.config import Profile
     from iecread.fleet import Outcome
     from iecread.loadprofile import Row
@@ -241,6 +244,45 @@ class Stores:
     def rows_place(self, profile: "Profile") -> str:
         """The file, or the template of the files, of a meter's load profile."""
         return self._profiles[profile.name][1].text
+
+    def records(
+        self, profile: "Profile", serial: str | None, records: "Sequence[Record]"
+    ) -> int:
+        """Store records of an archive; returns, with their rows' number, as ``rows``.
+
+        Raises:
+            OutputError: they are not all stored.
+        """
+        store, _ = self._profiles[profile.name]
+        return store.put_records(records, profile.name, serial)
+
+    def tail(
+        self, profile: "Profile", serial: str | None, archive: int
+    ) -> "Tail | None":
+        """The newest record of an archive that is stored; None where there is none.
+
+        Raises:
+            OutputError: what is there cannot be read.
+        """
+        from iecread.archiveresume import from_csv
+
+        store, template = self._profiles[profile.name]
+        if is_database(template.text):
+            from iecread.output.sqlite import SqliteStore
+
+            assert isinstance(store, SqliteStore)
+            return store.tail(profile.name, archive, serial)
+        number = serial if "serial" in template.fields else None
+        for path in reversed(template.existing(profile.name, number)[-_NEWEST:]):
+            found = read_back(
+                path,
+                lambda file: from_csv(
+                    file, archive=archive, meter=profile.name, serial=serial
+                ),
+            )
+            if found is not None:
+                return found
+        return None
 
     def resume(self, profile: "Profile", serial: str | None) -> "Resume":
         """How far the rows of a meter's load profile go.

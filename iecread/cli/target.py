@@ -91,7 +91,7 @@ def refuse_archive(profile: "Profile") -> None:
         raise ConfigError(
             f"meter {profile.name!r} asks for an archive, not for a load profile "
             f"({profile.origin('load-profile', 'archive')})",
-            "archives cannot be read yet: take the key out, or name a channel",
+            f"iecread archive {profile.name} reads it; or name a channel",
         )
 
 

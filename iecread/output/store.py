@@ -23,6 +23,7 @@ from iecread.output.rowtext import PROFILE, Cell, header, lines
 from iecread.template import Template, is_database
 
 if TYPE_CHECKING:
+    from iecread.archiverows import Record
     from iecread.loadprofile import Row
     from iecread.output import Formatter
     from iecread.output.sink import Sink
@@ -58,7 +59,7 @@ class Store(Protocol):
     def put_rows(
         self, rows: Iterable["Row"], meter: str, serial: str | None = None
     ) -> int:
-        """Store rows of a load profile or an archive; returns when they last.
+        """Store rows of a load profile; returns when they last.
 
         Args:
             rows: in the order in which they came.
@@ -71,6 +72,12 @@ class Store(Protocol):
         Raises:
             OutputError: they are not all stored.
         """
+        ...
+
+    def put_records(
+        self, records: Iterable["Record"], meter: str, serial: str | None = None
+    ) -> int:
+        """Store records of an archive; as ``put_rows``."""
         ...
 
 
@@ -200,6 +207,13 @@ class CsvStore:
             self._files.append(path, header(PROFILE, self._style), text)
         return count
 
+    def put_records(
+        self, records: Iterable["Record"], meter: str, serial: str | None = None
+    ) -> int:
+        """See ``Store``."""
+        rows = (row for record in records for row in record.rows)
+        return self.put_rows(rows, meter, serial)
+
     def files(self, meter: str, serial: str | None = None) -> list[str]:
         """The files of a meter that are there, the newest last."""
         return self._template.existing(meter, serial)
@@ -238,6 +252,12 @@ class StreamStore:
             "rows of a load profile cannot go where the readings go",
             "name a file for them, or a database for both",
         )
+
+    def put_records(
+        self, records: Iterable["Record"], meter: str, serial: str | None = None
+    ) -> int:
+        """Refused, as ``put_rows``."""
+        return self.put_rows((), meter, serial)
 
     def close(self) -> None:
         """Write what is owed, and make it last.
