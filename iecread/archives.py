@@ -373,9 +373,11 @@ class ArchiveReader:
         number, last = refused.number, self.ordinals.last
         if restarts > _MOST_RESTARTS:
             raise refused
-        if number == NO_LOWER and limits.lower:
-            return replace(limits, lower="", keep_start=True)
-        if number == NO_UPPER and limits.upper:
+        if number in (NO_LOWER, NO_UPPER) and (limits.lower or limits.upper):
+            # the one that it names; if there is none of that name, the other
+            lowest = number == NO_LOWER
+            if limits.lower and (lowest or not limits.upper):
+                return replace(limits, lower="", keep_start=True)
             return replace(limits, upper="", keep_end=True)
         if refused.info.name == "no-column" and limits.position != _TIME_COLUMN:
             return replace(self._limits(), position=_TIME_COLUMN)

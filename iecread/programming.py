@@ -845,12 +845,16 @@ class Programming:
         self._ask(command, ack_last=ack_last)
         even = self._engine.parity is Parity.EVEN
         answer: Answered | None = None
-        for event in self._run(self._engine):
-            if isinstance(event, BlockReceived):
-                chars = strip(event.data) if even else event.data
-                yield Block.from_bytes(chars).text.decode("latin-1")
-            elif isinstance(event, Answered):
-                answer = event
+        try:
+            for event in self._run(self._engine):
+                if isinstance(event, BlockReceived):
+                    chars = strip(event.data) if even else event.data
+                    yield Block.from_bytes(chars).text.decode("latin-1")
+                elif isinstance(event, Answered):
+                    answer = event
+        except GeneratorExit:
+            self._engine.abandon()  # another command may follow
+            raise
         if answer is None:
             raise PortError("the line was lost before an answer came")
         if answer.kind is not AnswerKind.DATA:

@@ -108,6 +108,19 @@ def test_a_limit_that_is_not_found_is_kept_here(number: int, limit: int) -> None
     assert [text[:2] for text in session.asked].count("R3") == 2
 
 
+def test_the_other_limit_where_the_one_that_is_named_was_not_given() -> None:
+    session = device()
+    ranges = session._range
+
+    def refuse(operand: str) -> list[str]:
+        if operand.split(";")[1]:
+            raise Lis200Refused(105, operand)
+        return ranges(operand)
+
+    session._range = refuse  # type: ignore[method-assign]
+    assert numbers(reader(start=START + 23 * HOUR), session) == [123, 124]
+
+
 def test_what_was_overwritten_meanwhile() -> None:
     """The ring memory caught up: reading begins again, nothing comes twice."""
     session = device()

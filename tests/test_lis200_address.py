@@ -36,6 +36,7 @@ def test_one_value_has_many_spellings(text: str) -> None:
         ("3:v", "3:V.0", "3:V"),
         ("3:V.A", "3:V.A", "3:V.A"),
         ("3:V.A.0", "3:V.A", "3:V.A"),
+        ("3:V.2.0", "3:V.2", "3:V.2"),
         ("7:310.a", "7:0310.A", "7:310.A"),
     ],
 )

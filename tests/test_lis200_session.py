@@ -3,6 +3,7 @@
 Each script is heard and said byte for byte; what goes out besides fails the test.
 """
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from gas import Gas, opening, steps
 from wire import Hear, Say, Speed, framed
 
+from iecread.archives import ArchiveReader, ArchiveRequest
 from iecread.errors import (
     RefusedError,
 )
@@ -466,6 +468,147 @@ def test_a_stray_byte_between_brackets(even: bool) -> None:
     for attribute in (b"2", b"3"):
         asked = Command("R1", b"4:V." + attribute + b"(1)")
         assert gas.session.ask(asked) == "(2090)(88)(CRC Ok)"
+    gas.session.leave()
+    gas.check()
+
+
+NAMES = (
+    "(GONo)(AONo)(Time)(Vb)(VbT)(Vm)(VmT)(p.MP)(T.MP)(K.MP)(C.MP)(St.2)(St.4)(St.7)"
+    "(St.6)(StSy)(Er)(Check)"
+)
+UNITS = "()()()(m3)(m3)(m3)(m3)( bar)({C)()()()()()()()()()"
+HEADERS = f"""
+> R1 3:V.2(1)
+< {NAMES}
+> R1 3:V.3(1)
+< {UNITS}
+> R1 3:V.4(1)
+< (#0005)
+"""
+LOGBOOK = """
+> R1 4:V.2(1)
+< (GONo)(AONo)(Time)(Event)(Check)
+> R1 4:V.3(1)
+< ()()()()()
+> R1 4:V.4(1)
+< (#0005)
+"""
+PERIOD = (
+    "(2101)(1507)(2024-03-01,07:00:00)(4698.1)(4711.815)(1880.5)(1893)(2.5134)(11.42)"
+    "(0.9951)(2.6042)(0)(0)(0)(0)(13;15)(0x8104)(CRC Ok)",
+    "(2103)(1508)(2024-03-01,08:00:00)(4700.7042)(4714.4192)(1881.5)(1894)(2.5131)"
+    "(11.4)(0.9951)(2.6042)(0)(0)(0)(0)(15)(0x8104)(CRC Ok)",
+    "(2104)(1509)(2024-03-01,09:00:00)(4703.3084)(4717.0234)(1882.5)(1895)(2.513)"
+    "(11.38)(0.9951)(2.6041)(0)(0)(0)(0)(15)(0x8104)(CRC Ok)",
+)
+
+
+def wanted(
+    archive: int, start: str = "", end: str = "", part: int = 10
+) -> ArchiveReader:
+    """A reader of an archive whose device has UTC on its clock."""
+    moments = [datetime.fromisoformat(f"{t}Z") if t else None for t in (start, end)]
+    first, last = moments
+    return ArchiveReader(ArchiveRequest(archive, first, last, UTC, "utc", part=part))
+
+
+def test_archive_headers_and_one_block() -> None:
+    """14.7."""
+    span = "3;2024-03-01,07:00:00;2024-03-01,09:00:00;"
+    block = framed("\r\n".join(PERIOD).encode("ascii"))
+    assert block[-1] == 0x29
+    gas = Gas(
+        [
+            *opening("/Els6EK260"),
+            *steps(HEADERS + f"> R1 3:V.A({span})\n< (3)\n> R3 3:V.0({span}10)"),
+            Say(block, after=0.03),
+        ],
+        code=None,
+    )
+    reader = wanted(3, "2024-03-01T07:00", "2024-03-01T09:00")
+    assert reader.count(gas.session) == 3
+    records = list(reader.read(gas.session))
+    gas.session.leave()
+    gas.check()
+    assert [r.place[:2] for r in records] == [(1507, 2101), (1508, 2103), (1509, 2104)]
+    row = {row.register: row for row in records[0].rows}
+    assert (row["VbT"].value, row["VbT"].unit) == (Decimal("4711.815"), "m3")
+    assert (row["p.MP"].unit, row["T.MP"].unit) == ("bar", "°C")
+    assert row["T.MP"].time.isoformat() == "2024-03-01T07:00:00+00:00"
+
+
+def test_a_logbook_in_partial_blocks_one_of_them_damaged() -> None:
+    """14.8."""
+    rows = [
+        "(2090)(88)(2024-02-29,16:04:11)(0x3C02)(CRC Ok)",
+        "(2091)(89)(2024-02-29,16:04:19)(0x2D03)(CRC Ok)",
+        "(2092)(90)(2024-02-29,16:09:40)(0x0D03)(CRC Ok)",
+        "(2093)(91)(2024-02-29,16:09:41)(0x1C02)(CRC Ok)",
+        "(2098)(92)(2024-02-29,23:12:00)(0x2506)(CRC Ok)",
+    ]
+    parts = ["\r\n".join(rows[n : n + 2]).encode("ascii") for n in (0, 2, 4)]
+    blocks = [framed(part, last=part is parts[2]) for part in parts]
+    assert [block[-1] for block in blocks] == [0x0C, 0x05, 0x36]
+    damaged = blocks[1].replace(b"16:09:40", b"16:09:48", 1)
+    ack, nak = Hear(b"\x06"), Hear(b"\x15")
+    say = [Say(data, after=0.03) for data in (blocks[0], damaged, *blocks[1:])]
+    gas = Gas(
+        [
+            *opening("/Els6EK260"),
+            *steps(LOGBOOK + "> R3 4:V.0(3;2024-02-29,16:00:00;;2)"),
+            *(say[0], ack, say[1], nak, say[2], ack, say[3]),
+        ],
+        code=None,
+    )
+    reader = wanted(4, "2024-02-29T16:00", part=2)
+    assert [r.place.number for r in reader.read(gas.session)] == [88, 89, 90, 91, 92]
+    assert reader.error() is None and not reader.ordinals.missing
+    gas.session.leave()
+    gas.check()
+
+
+def test_an_empty_range_a_lost_limit_and_what_is_not_there() -> None:
+    """14.9."""
+    gas = Gas(
+        HEADERS + "> R3 3:V.0(3;2030-01-01,00:00:00;;10)\n< (#0103)",
+        code=None,
+    )
+    assert list(wanted(3, "2030-01-01T00:00").read(gas.session)) == []
+    gas.session.leave()
+    gas.check()
+    gas = Gas(
+        HEADERS
+        + "> R3 3:V.0(3;2019-01-01,00:00:00;2019-01-02,00:00:00;10)\n< (#0104)\n"
+        + "> R3 3:V.0(3;;2019-01-02,00:00:00;10)\n< (#0103)",
+        code=None,
+    )
+    assert (
+        list(wanted(3, "2019-01-01T00:00", "2019-01-02T00:00").read(gas.session)) == []
+    )
+    gas.session.leave()
+    gas.check()
+    gas = Gas(
+        "> R3 3:V.0(25;1;;10)\n< (#0101)\n> R1 44:V.2(1)\n< (#0100)",
+        code=None,
+    )
+    with pytest.raises(Lis200Refused, match="no such column"):
+        list(gas.session.blocks(Command("R3", b"3:V.0(25;1;;10)")))
+    with pytest.raises(RefusedError, match="no archive 44"):
+        list(wanted(44).read(gas.session))
+    gas.session.leave()
+    gas.check()
+
+
+def test_who_stops_in_the_middle_of_an_archive_may_go_on() -> None:
+    first = framed(ROWS[0].encode("ascii"), last=False).decode("latin-1")
+    gas = Gas(
+        f"> R3 4:V.0(;;;1)\n< raw:{first}\n{MARK}> R1 7:0310.0(1)\n< 7:310.0(2.5)",
+        code=None,
+    )
+    blocks = gas.session.blocks(ASKED)
+    assert next(blocks) == ROWS[0]
+    blocks.close()
+    assert gas.session.read("p").value == Decimal("2.5")
     gas.session.leave()
     gas.check()
 

@@ -15,7 +15,7 @@ _FORM = re.compile(
     r"(?:[0-9]{1,3}-)?[Vv]?(?P<entity>[0-9]{1,4}):"
     r"(?:(?P<archive>[Vv])|(?P<object>[0-9A-Fa-f]{1,4}))"
     r"(?:_(?P<suffix>[0-9]{1,2}))?"
-    r"(?:\.(?P<attribute>[0-9A-Za-z])(?:(?<=\.[Aa])\.0)?)?"
+    r"(?:\.(?P<attribute>[0-9A-Za-z])(?(archive)(?:\.0)?))?"
 )
 _NIBBLES = "0123456789ABCDEF"
 
