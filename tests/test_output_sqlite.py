@@ -340,6 +340,22 @@ def test_a_table_that_was_changed(tmp_path: Path) -> None:
         kept.check("kitchen")
 
 
+@pytest.mark.parametrize("cut", [(100, 300), (4096, 4296), (5000, 0)])
+def test_a_damaged_database(tmp_path: Path, cut: tuple[int, int]) -> None:
+    kept = store(tmp_path)
+    path = Path(kept.put(one()))
+    data = path.read_bytes()
+    begin, end = cut
+    path.write_bytes(
+        data[:begin] + (b"\xff" * (end - begin) + data[end:] if end else b"")
+    )
+    before = path.read_bytes()
+    for step in (lambda: kept.check("kitchen"), lambda: kept.put(one())):
+        with pytest.raises(OutputError, match="damaged"):
+            step()
+    assert path.read_bytes() == before
+
+
 def test_what_a_user_adds_is_no_harm(tmp_path: Path) -> None:
     kept = store(tmp_path)
     path = kept.put(one())

@@ -116,6 +116,7 @@ _REASONS = {
 }
 _OTHER = "name another file; this one is as it was"
 _FULL, _TOO_BIG = 13, 18
+_SIZES = ((16, 2), (28, 4))  # size of a page, and how many: where in the header
 
 
 class SqliteStore:
@@ -416,7 +417,18 @@ def _look_at(descriptor: int, path: str) -> bool:
             f"{path!r} has schema {version}, and this iecread knows {SCHEMA_VERSION}",
             "use the iecread that made it, or name another file",
         )
+    # What SQLite takes for empty pages (1.3.8); with a journal it may be well
+    size, pages = (int.from_bytes(head[at : at + n], "big") for at, n in _SIZES)
+    if found.st_size < size * pages and not _has_journal(path):
+        why, hint = _REASONS[11]
+        raise OutputError(f"cannot write {path!r}: {why}: it was cut off", hint)
     return False
+
+
+def _has_journal(path: str) -> bool:
+    """Whether a run was killed while it wrote, and the next one is to finish that."""
+    place = os.path.realpath(path)
+    return any(os.path.exists(place + suffix) for suffix in ("-wal", "-journal"))
 
 
 def _make(database: "sqlite3.Connection") -> None:
@@ -436,6 +448,8 @@ def _check_columns(database: "sqlite3.Connection", path: str) -> None:
     known = dict(found.fetchall())
     missing = [name for name in Values._fields if name not in known]
     if not missing and sorted(filter(None, known.values())) == [*range(1, 8)]:
+        # raises where the table is damaged at its root
+        database.execute("SELECT 1 FROM readings LIMIT 1").fetchall()
         return
     what = f"no column {missing[0]!r}" if missing else "another primary key"
     raise OutputError(f"{path!r} has another schema: {what}", _OTHER)
