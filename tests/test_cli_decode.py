@@ -126,7 +126,10 @@ def test_meter_text_cannot_reach_the_terminal(run):
 
 def test_explain(run, tmp_path):
     result = run("decode", "-", "--explain", stdin=b"/?!\r\n" + GOOD + b"\x15" + GOOD)
-    kinds = [line.split()[1] for line in result.stdout.splitlines()]
+    heads = [line for line in result.stdout.splitlines() if line[8:11].strip(" ")]
+    kinds = [line.split()[1] for line in heads]
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert "31 2e 38 2e 30" in result.stdout and "active energy" in result.stdout
     assert kinds == [
         "request",
         "identification",
@@ -142,6 +145,30 @@ def test_explain(run, tmp_path):
     file = tmp_path / "list.txt"
     assert run("decode", "-", "--explain", "-o", str(file), stdin=GOOD).stdout == ""
     assert "data block" in file.read_text()
+
+
+def test_explain_in_colour_and_with_parity(run):
+    from iecread.protocol.parity import add_even
+
+    even = bytearray(add_even(GOOD))
+    even[-8] ^= 0x80
+    args = ("decode", "-", "--explain", "--color", "always")
+    seen = run(*args, stdin=bytes(even), exit=None).stdout
+    assert "\x1b[33mdata block" in seen and "\x1b[32mblock check: right" in seen
+    plain = run("decode", "-", "--explain", stdin=bytes(even), exit=None).stdout
+    assert "\x1b" not in plain and "1 of wrong parity" in " ".join(plain.split())
+
+
+def test_explain_of_a_lis200_device(run):
+    dialogue = b"/Els6EK260\r\n\x06061\r\n"
+    for text in (b"R1\x022:300.0(1)", b"W1\x024:171.0(SECRET12)"):
+        dialogue += b"\x01" + text + b"\x03" + bytes([bcc(text + b"\x03")])
+    for text in (b"2:300.0(17*m3)", b"(#0018)"):
+        dialogue += b"\x02" + text + b"\x03" + bytes([bcc(text + b"\x03")])
+    seen = " ".join(run("decode", "-", "--explain", stdin=dialogue).stdout.split())
+    for words in ("base volume", "code of the customer lock", "error 18: no right"):
+        assert words in seen
+    assert "SECRET" not in seen and b"SECRET"[:3].hex(" ") not in seen
 
 
 def test_a_hex_dump_is_understood(run):

@@ -23,7 +23,6 @@ from iecread.saved import FORMS
 from iecread.template import is_database
 
 if TYPE_CHECKING:
-    from iecread.protocol.parity import Parity
     from iecread.protocol.telegrams import Telegram, TelegramDecoder
     from iecread.readings import Readout
 
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
     is_flag=True,
     cls=Option,
     section="Output",
-    help="List messages and their checks, not registers.",
+    help="Every message and byte with its meaning, not registers.",
 )
 @click.option(
     "--diff",
@@ -126,7 +125,9 @@ def command(
     if explain:
         with _opened(around, file) as stream:
             data = b"".join(_read(stream, file, form))
-        if not _explain(data, parity, out):
+        from iecread.cli.decodeexplain import write_explanation
+
+        if not write_explanation(around, out, data, parity):
             raise _wrong(file)
         return
     decoder = TelegramDecoder(check=bcc, parity=parity)
@@ -161,20 +162,6 @@ def _wrong(file: str) -> RemoteProtocolError:
         f"a block check in {file!r} is wrong",
         "the registers of that block are unchecked",
     )
-
-
-def _explain(data: bytes, parity: "Parity | None", out: OutputOptions) -> bool:
-    """List the messages in ``data``; return whether no check is wrong."""
-    from iecread.output.sink import Sink
-    from iecread.output.text import printable
-    from iecread.protocol.explain import explain
-
-    right = True
-    with Sink(out.output, out.append) as sink:
-        for place, kind, words, verdict in explain(data, parity):
-            sink.write(f"{place:8}  {kind:<14}  {printable(words)}".rstrip() + "\n")
-            right &= verdict is not False
-    return right
 
 
 def _opened(around: Surroundings, file: str) -> AbstractContextManager[BinaryIO]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from iecread.errors import RemoteProtocolError
+from iecread.protocol.anatomy import Piece, Words, pieces
 from iecread.protocol.bcc import CheckKind, bcc, crc16
 from iecread.protocol.messages import (
     MODE_C_SPEEDS,
@@ -51,20 +52,32 @@ class Explained(NamedTuple):
         kind: what it is.
         words: what it says.
         right: whether its check is right; None where it has none.
+        length: how many bytes it has.
+        pieces: what its bytes are, all of them; places are those in the data.
     """
 
     place: int
     kind: str
     words: str
     right: bool | None = None
+    length: int = 0
+    pieces: tuple[Piece, ...] = ()
 
 
-def explain(data: bytes, parity: Parity | None = None) -> Iterator[Explained]:
+def explain(
+    data: bytes,
+    parity: Parity | None = None,
+    *,
+    address: Words = lambda text: None,
+    content: Words = lambda text: None,
+) -> Iterator[Explained]:
     """Yield what each message in ``data`` is, in the order of the bytes.
 
     Args:
         data: both directions of a line in the order of time.
         parity: how to read bit 7; None to find out.
+        address: says what a register is.
+        content: says what stands in a bracket, such as an error number.
     """
     parity = parity or classify(data)
     if parity is Parity.EVEN:
@@ -83,8 +96,14 @@ def explain(data: bytes, parity: Parity | None = None) -> Iterator[Explained]:
                 told = _TELL[kind](message)
         except RemoteProtocolError:
             told = "damaged", repr(message[:24])[1:], None
-        if told[0]:
-            yield Explained(match.start(), *told)
+        place, right = match.start(), told[2]
+        cut = pieces(kind, message, right, address=address, content=content)
+        yield Explained(
+            place,
+            *told,
+            len(message),
+            tuple(one._replace(place=place + one.place) for one in cut),
+        )
 
 
 _Told = tuple[str, str, bool | None]
@@ -157,7 +176,6 @@ def _lines(message: bytes) -> _Told:
     return "lines", f"{len(message)} bytes, {count} lines", None
 
 
-_NONE: _Told = ("", "", None)
 _TELL: dict[str, Callable[[bytes], _Told]] = {
     "request": _request,
     "identification": _identification,
@@ -168,6 +186,6 @@ _TELL: dict[str, Callable[[bytes], _Told]] = {
     "block": _block,
     "wake": lambda message: ("wake-up", f"{len(message)} NULs", None),
     "lines": _lines,
-    "pause": lambda message: _NONE,
+    "pause": lambda message: ("line end", "", None),
     "noise": lambda message: ("noise", f"{len(message)} bytes", None),
 }
