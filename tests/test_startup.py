@@ -50,9 +50,8 @@ def test_no_other_command_is_imported():
         "iecread._version",
         "iecread.errors",
         "iecread.cli",
+        "iecread.cli.command",  # with the options that may stand before the verb
         "iecread.cli.context",
         "iecread.cli.exitcodes",
         "iecread.cli.main",
-        "iecread.cli.options",  # those that may stand before the verb
-        "iecread.settings",
     }

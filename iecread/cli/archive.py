@@ -14,25 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from iecread.cli.command import Command, Option, common_options
 from iecread.cli.context import QUIET, Surroundings
 from iecread.cli.exitcodes import UsageError
 from iecread.cli.loadprofile import COLUMNS
 from iecread.cli.moments import Moment, in_order, resolve, zone_of
 from iecread.cli.options import (
-    Command,
-    Option,
-    OutputOptions,
-    PasswordOptions,
-    Setting,
     clock_option,
-    common_options,
     line_options,
-    output_options,
-    password_options,
     programming_options,
     target_argument,
 )
+from iecread.cli.outputoptions import OutputOptions, output_options
+from iecread.cli.passwordoptions import PasswordOptions, password_options
 from iecread.cli.rows import FORMATS, Column, RowWriter, going_on, read_back
+from iecread.cli.valuetypes import Setting
 from iecread.cli.writing import database
 from iecread.errors import RemoteProtocolError
 from iecread.settings import archive as archive_setting

@@ -12,23 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from iecread.cli.command import Command, Option, common_options
 from iecread.cli.context import Surroundings
 from iecread.cli.options import (
-    DURATION,
-    Command,
-    Option,
-    PasswordOptions,
     change_options,
     clock_option,
-    common_options,
     line_options,
-    password_options,
     programming_options,
     read_command_option,
-    result_format_option,
     target_argument,
     write_command_option,
 )
+from iecread.cli.outputoptions import result_format_option
+from iecread.cli.passwordoptions import PasswordOptions, password_options
+from iecread.cli.valuetypes import DURATION
 from iecread.errors import CheckError
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 import click
 
-from iecread.cli.options import Command, common_options
+from iecread.cli.command import Command, common_options
 
 SHELLS = ("bash", "zsh", "fish", "powershell")
 

@@ -6,18 +6,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from iecread.cli.command import Command, Option, common_options
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
-from iecread.cli.options import (
-    Command,
-    Option,
-    OutputOptions,
-    bcc_option,
-    common_options,
-    framing_option,
-    output_options,
-    timezone_option,
-)
+from iecread.cli.options import bcc_option, framing_option, timezone_option
+from iecread.cli.outputoptions import OutputOptions, output_options
 from iecread.errors import PortError, RemoteProtocolError
 from iecread.saved import FORMS
 from iecread.template import is_database

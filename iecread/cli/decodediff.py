@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from iecread.cli.context import Surroundings
-from iecread.cli.options import OutputOptions
+from iecread.cli.outputoptions import OutputOptions
 from iecread.cli.rows import Column, RowWriter
 from iecread.errors import CheckError, RemoteProtocolError
 

@@ -11,7 +11,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from iecread.cli.context import Surroundings
-from iecread.cli.options import OutputOptions
+from iecread.cli.outputoptions import OutputOptions
 
 if TYPE_CHECKING:
     from iecread.protocol.anatomy import Piece

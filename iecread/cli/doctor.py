@@ -12,18 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from iecread.cli.command import Command, Option, common_options
 from iecread.cli.context import BYTES, Surroundings
 from iecread.cli.exitcodes import NUMBERS
-from iecread.cli.options import (
-    Command,
-    Option,
-    PasswordOptions,
-    Target,
-    common_options,
-    line_options,
-    meter_options,
-    password_options,
-)
+from iecread.cli.options import line_options, meter_options
+from iecread.cli.passwordoptions import PasswordOptions, password_options
+from iecread.cli.valuetypes import Target
 
 if TYPE_CHECKING:
     from iecread.cli.target import Target as Meant

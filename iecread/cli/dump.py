@@ -11,21 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from iecread.cli.command import Command, F, Option, common_options
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import NUMBERS, common
-from iecread.cli.options import (
-    DURATION,
-    Command,
-    F,
-    Option,
-    OutputOptions,
-    common_options,
-    meter_names,
-    output_options,
-    repeated,
-    schedule_options,
-    trace_options,
-)
+from iecread.cli.options import trace_options
+from iecread.cli.outputoptions import OutputOptions, output_options
+from iecread.cli.slots import repeated, schedule_options
+from iecread.cli.valuetypes import DURATION, meter_names
 
 if TYPE_CHECKING:
     from iecread.config import Config, Profile

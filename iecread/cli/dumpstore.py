@@ -16,7 +16,7 @@ import click
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
 from iecread.cli.moments import zone_of
-from iecread.cli.options import OutputOptions
+from iecread.cli.outputoptions import OutputOptions
 from iecread.cli.rows import read_back
 from iecread.cli.writing import (
     chosen_format,

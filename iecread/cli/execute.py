@@ -4,20 +4,17 @@ from typing import Any
 
 import click
 
+from iecread.cli.command import Command, common_options
 from iecread.cli.context import Surroundings
 from iecread.cli.options import (
-    Command,
-    PasswordOptions,
-    Register,
-    SentText,
     change_options,
-    common_options,
     line_options,
-    password_options,
     programming_options,
-    result_format_option,
     target_argument,
 )
+from iecread.cli.outputoptions import result_format_option
+from iecread.cli.passwordoptions import PasswordOptions, password_options
+from iecread.cli.valuetypes import Register, SentText
 
 
 @click.command(

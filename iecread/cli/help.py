@@ -8,8 +8,8 @@ import os
 
 import click
 
+from iecread.cli.command import Command, common_options, variables
 from iecread.cli.exitcodes import EXIT_CODES
-from iecread.cli.options import Command, common_options, variables
 
 
 def _exit_codes() -> str:

@@ -4,17 +4,10 @@ from typing import Any
 
 import click
 
+from iecread.cli.command import Command, Option, common_options
 from iecread.cli.context import Surroundings
-from iecread.cli.options import (
-    Command,
-    Option,
-    OutputOptions,
-    common_options,
-    line_options,
-    meter_options,
-    output_options,
-    target_argument,
-)
+from iecread.cli.options import line_options, meter_options, target_argument
+from iecread.cli.outputoptions import OutputOptions, output_options
 
 
 @click.command(

@@ -5,17 +5,10 @@ from typing import Any
 
 import click
 
+from iecread.cli.command import Command, common_options
 from iecread.cli.context import Surroundings
-from iecread.cli.options import (
-    Command,
-    OutputOptions,
-    common_options,
-    count_option,
-    line_options,
-    meter_options,
-    output_options,
-    target_argument,
-)
+from iecread.cli.options import line_options, meter_options, target_argument
+from iecread.cli.outputoptions import OutputOptions, count_option, output_options
 
 
 @click.command(

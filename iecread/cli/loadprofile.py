@@ -13,26 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from iecread.cli.command import Command, Option, common_options
 from iecread.cli.context import QUIET, Surroundings
 from iecread.cli.exitcodes import PartialError, UsageError
 from iecread.cli.moments import Moment, in_order, is_ahead, resolve, zone_of
 from iecread.cli.options import (
-    DURATION,
-    Command,
-    Option,
-    OutputOptions,
-    PasswordOptions,
-    Picture,
     clock_option,
-    common_options,
     line_options,
-    output_options,
-    password_options,
     programming_options,
     read_command_option,
     target_argument,
 )
+from iecread.cli.outputoptions import OutputOptions, output_options
+from iecread.cli.passwordoptions import PasswordOptions, password_options
 from iecread.cli.rows import FORMATS, Column, RowWriter, going_on, read_back
+from iecread.cli.valuetypes import DURATION, Picture
 from iecread.cli.writing import database
 from iecread.errors import RemoteProtocolError
 from iecread.settings import is_port

@@ -4,16 +4,11 @@ from typing import Any
 
 import click
 
+from iecread.cli.command import Command, common_options
 from iecread.cli.context import Surroundings
-from iecread.cli.options import (
-    Command,
-    common_options,
-    line_options,
-    lock_format_option,
-    lock_option,
-    programming_options,
-    target_argument,
-)
+from iecread.cli.options import line_options, programming_options, target_argument
+from iecread.cli.outputoptions import lock_format_option
+from iecread.cli.passwordoptions import lock_option
 
 
 @click.command(

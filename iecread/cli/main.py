@@ -18,9 +18,9 @@ from typing import Any
 
 import click
 
+from iecread.cli.command import common_options
 from iecread.cli.context import QUIET, Surroundings
 from iecread.cli.exitcodes import NUMBERS
-from iecread.cli.options import common_options
 from iecread.errors import IecReadError
 
 HELP_OPTIONS = ["-h", "--help"]

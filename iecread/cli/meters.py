@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from iecread.cli.command import Command, F, Option, common_options
 from iecread.cli.context import Surroundings
-from iecread.cli.options import Command, F, Option, common_options
 from iecread.errors import ConfigError, OutputError, PortError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
-from iecread.cli.options import OutputOptions
+from iecread.cli.outputoptions import OutputOptions
 from iecread.cli.writing import check_output, chosen_format
 from iecread.output.rowtext import Cell, lines
 from iecread.output.rowtext import header as csv_header

@@ -4,15 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from iecread.cli.command import Command, Option, common_options
 from iecread.cli.context import Surroundings
-from iecread.cli.options import (
-    DURATION,
-    Command,
-    Option,
-    OutputOptions,
-    common_options,
-    output_options,
-)
+from iecread.cli.outputoptions import OutputOptions, output_options
+from iecread.cli.valuetypes import DURATION
 from iecread.errors import PortError
 
 if TYPE_CHECKING:

@@ -4,22 +4,18 @@ from typing import Any
 
 import click
 
+from iecread.cli.command import Command, Option, common_options
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import PartialError
 from iecread.cli.options import (
-    Command,
-    Option,
-    OutputOptions,
-    PasswordOptions,
-    Register,
-    common_options,
     line_options,
-    output_options,
-    password_options,
     programming_options,
     read_command_option,
     target_argument,
 )
+from iecread.cli.outputoptions import OutputOptions, output_options
+from iecread.cli.passwordoptions import PasswordOptions, password_options
+from iecread.cli.valuetypes import Register
 from iecread.errors import IecReadError, RefusedError
 
 

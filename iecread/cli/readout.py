@@ -5,20 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from iecread.cli.command import Command, common_options
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import PartialError, UsageError
-from iecread.cli.options import (
-    Command,
-    OutputOptions,
-    common_options,
-    line_options,
-    meter_options,
-    only_option,
-    output_options,
-    repeated,
-    schedule_options,
-    target_argument,
-)
+from iecread.cli.options import line_options, meter_options, target_argument
+from iecread.cli.outputoptions import OutputOptions, only_option, output_options
+from iecread.cli.slots import repeated, schedule_options
 from iecread.errors import IecReadError
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO, TypeVar
 
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
-from iecread.cli.options import OutputOptions
+from iecread.cli.outputoptions import OutputOptions
 from iecread.cli.writing import check_output, chosen_format, database
 from iecread.errors import IecReadError, OutputError
 from iecread.output.rows import iso, plain

@@ -7,19 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from iecread.cli.command import Command, Option, common_options
 from iecread.cli.context import NORMAL, STEPS, Surroundings
 from iecread.cli.exitcodes import UsageError
-from iecread.cli.options import (
-    DURATION,
-    Command,
-    Option,
-    OutputOptions,
-    common_options,
-    line_options,
-    output_options,
-    target_argument,
-    waking_options,
-)
+from iecread.cli.options import line_options, target_argument, waking_options
+from iecread.cli.outputoptions import OutputOptions, output_options
+from iecread.cli.valuetypes import DURATION
 from iecread.errors import NoAnswerError
 from iecread.output.text import printable
 from iecread.protocol.actions import Event, Identified

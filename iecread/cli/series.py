@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import NUMBERS, common
-from iecread.cli.options import OutputOptions
+from iecread.cli.outputoptions import OutputOptions
 from iecread.cli.writing import Writer
 from iecread.errors import OutputError, PortError
 from iecread.output.sink import STDOUT

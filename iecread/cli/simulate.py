@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 import click
 
+from iecread.cli.command import Command, Option, common_options
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
-from iecread.cli.options import Command, Option, common_options
 
 
 class Name(click.ParamType[str]):

@@ -1,10 +1,68 @@
-"""``--every``: the slots of time that a command waits for, and what is said of them."""
+"""``--every``: its options, the slots of time to wait for, and what is said of them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
+import click
+
+from iecread.cli.command import F, option, together
 from iecread.cli.context import Surroundings
-from iecread.schedule import Schedule, Slot, Timer, offset_of
+from iecread.cli.exitcodes import UsageError
+from iecread.cli.valuetypes import DURATION
+
+if TYPE_CHECKING:
+    from iecread.schedule import Slot
+
+
+def schedule_options(what: str, *, env: bool = False) -> Callable[[F], F]:
+    """Options of a command that can go on by the clock; see ``repeated``.
+
+    Args:
+        what: what is done again, in the plural.
+        env: whether variables stand for them.
+    """
+    return together(
+        option(
+            "Run",
+            "--every",
+            type=DURATION,
+            env=env,
+            help="Again and again, in step with the clock: 15m is :00, :15, :30, :45.",
+        ),
+        option(
+            "Run",
+            "--jitter",
+            type=DURATION,
+            default="0s",
+            env=env,
+            help="With --every: begin up to so much later, always the same here.",
+        ),
+        option(
+            "Run",
+            "--count",
+            type=click.IntRange(1),
+            metavar="N",
+            env=env,
+            help=f"With --every: end after N {what}.",
+        ),
+    )
+
+
+def repeated(every: float | None, jitter: float, count: int | None) -> bool:
+    """Whether the options of ``schedule_options`` ask for more than one time.
+
+    Raises:
+        UsageError: they do not go together.
+    """
+    if every is None:
+        for name, value in (("--jitter", jitter), ("--count", count)):
+            if value:
+                raise UsageError(f"{name} goes with --every", "say how often")
+        return False
+    if every < 1:
+        raise UsageError(f"--every {every:g}s is too often", "once a second at most")
+    return True
 
 
 def slots(
@@ -14,7 +72,7 @@ def slots(
     every: float,
     jitter: float,
     count: int | None,
-) -> Iterator[Slot]:
+) -> Iterator["Slot"]:
     """Wait for one slot after the other.
 
     Args:
@@ -27,6 +85,8 @@ def slots(
     """
     import socket
     from datetime import datetime
+
+    from iecread.schedule import Schedule, Timer, offset_of
 
     offset = offset_of(f"{socket.gethostname()}:{here}", jitter)
     timer = Timer(Schedule(every, offset), sleep=time.sleep)

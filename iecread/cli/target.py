@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from iecread.cli.context import Surroundings
-from iecread.cli.options import SIMULATED, PasswordOptions
+from iecread.cli.passwordoptions import PasswordOptions
 from iecread.cli.recording import fitting, with_tape
+from iecread.cli.valuetypes import SIMULATED
 from iecread.errors import ConfigError
 from iecread.settings import is_port
 

@@ -12,22 +12,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from iecread.cli.command import Command, Option, common_options
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
 from iecread.cli.options import (
-    Command,
-    NewCode,
-    Option,
-    OutputOptions,
-    PasswordOptions,
     change_options,
-    common_options,
     line_options,
-    lock_format_option,
-    new_code_options,
-    password_options,
     programming_options,
     target_argument,
+)
+from iecread.cli.outputoptions import OutputOptions, lock_format_option
+from iecread.cli.passwordoptions import (
+    NewCode,
+    PasswordOptions,
+    new_code_options,
+    password_options,
 )
 from iecread.cli.rows import Column, RowWriter
 from iecread.errors import CheckError, ConfigError, IecReadError

@@ -4,23 +4,19 @@ from typing import Any
 
 import click
 
+from iecread.cli.command import Command, Option, common_options
 from iecread.cli.context import Surroundings
 from iecread.cli.options import (
-    Command,
-    Option,
-    PasswordOptions,
-    Register,
-    WrittenText,
     change_options,
-    common_options,
     line_options,
-    password_options,
     programming_options,
     read_command_option,
-    result_format_option,
     target_argument,
     write_command_option,
 )
+from iecread.cli.outputoptions import result_format_option
+from iecread.cli.passwordoptions import PasswordOptions, password_options
+from iecread.cli.valuetypes import Register, WrittenText
 
 
 @click.command(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
 from iecread.cli.holding import held
-from iecread.cli.options import OutputOptions
+from iecread.cli.outputoptions import OutputOptions
 from iecread.errors import RemoteProtocolError
 from iecread.template import is_database
 
