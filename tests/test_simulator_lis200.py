@@ -470,3 +470,198 @@ H>  SOH B0 ETX [71]
 """,  # noqa: E501
     )
     assert talk.engine.unheard == 1
+
+
+# traps and habits: each must be seen to work, or a test of the reader proves nothing
+
+
+def test_a_code_written_to_an_open_lock_replaces_it():
+    talk = opened("sim://lis200-ek?codes=3:13571357,4:1234")
+    assert talk.write("4:171", "ABC") == ACK
+    assert [tuple(r) for r in talk.locks.changed] == [(4, "1234", "ABC")]
+    assert talk.write("4:170", "0") == ACK
+    assert talk.write("4:171", "1234") == "(#0017)"
+    assert talk.write("4:171", "ABC") == ACK
+    assert talk.write("3:171", "13571357") == ACK
+    assert talk.write("4:171", "12345678X") == "(#0013)"
+    assert talk.read("4:171") == "4:171.0(ABC)"
+
+
+def test_a_p_command_begins_a_firmware_update_of_a_bk_meter():
+    talk = Talk("sim://lis200-bk")
+    talk.sign_on()
+    for text, octal in (("200", False), ("0400", True)):
+        assert talk.ask("P1", f"({text})") == ACK, octal
+    assert talk.ask("P1", "(4:00000000)")[-7:] == "(#0001)"
+    assert talk.device.firmware == ["200", "0400"]
+    ek = Talk("sim://lis200-ek")
+    ek.sign_on()
+    assert ek.ask("P1", "(4:1)") == "(#0201)"
+    assert ek.ask("P1", "(9:1)") == "(#0201)"
+    assert ek.ask("P1", f"(4:{CODE})") == ACK and ek.locks.open == {4}
+    assert ek.ask("P1", "(4:1)") == ACK and not ek.locks.replaced
+
+
+def test_locks_close_by_themselves():
+    talk = opened("sim://lis200-ek?auto-close=0.1", 3)
+    assert talk.read("3:174") == "3:174.0(0.1*m)"
+    talk.say(b"", 6.1)
+    assert talk.read("7:310") == "(#0018)"
+    assert talk.write("3:174", "5") == "(#0019)"
+    talk.write("3:171", CODE)
+    assert talk.write("3:174", "x") == "(#0013)"
+    assert talk.write("3:174", "10000") == "(#0006)"
+    assert talk.write("3:174", "5*m") == ACK and talk.locks.minutes[3] == 5
+
+
+def test_too_many_wrong_codes():
+    talk = Talk("sim://lis200-ek?lockout=2&lock-time=30")
+    talk.sign_on()
+    assert [talk.write("4:171", "1") for _ in range(2)] == ["(#0017)"] * 2
+    assert talk.write("4:171", CODE) == "(#0020)"
+    talk.say(b"", 30.0)
+    assert talk.write("4:171", CODE) == ACK
+
+
+def test_an_intruder():
+    talk = Talk("sim://lis200-ek?intruder=4%2B2,4-4")
+    talk.sign_on()
+    said = [talk.read("4:170") for _ in range(4)]
+    assert said == [f"4:170.0({state})" for state in "0110"]
+    assert talk.device.intrusions == [(4, True), (4, False)]
+
+
+def test_the_end_of_a_session_closes_locks_and_is_entered():
+    talk = opened("sim://lis200-ek?closes=1&visits=1")
+    talk.say(BREAK)
+    assert talk.locks.open == frozenset()
+    talk.sign_on()
+    talk.write("4:171", CODE)
+    events = [row[3] for row in talk.rows("4:V.0(3;2024-03-01,10:17:00;;99)")]
+    assert events == ["0x3C02", "0x2D04", "0x0D04", "0x1C02", "0x3C02", "0x2D04"]
+
+
+def test_nuls_ahead_of_answers():
+    talk = Talk("sim://lis200-ek?nuls=7")
+    talk.sign_on()
+    said = talk.say(Command("R1", b"4:0170.0(1)").to_bytes())
+    assert said == bytes(7) + b"\x024:170.0(0)\x03\x14"
+
+
+def test_how_rows_are_counted():
+    span = "(3;2024-02-27,06:00:00;;)"
+    for form, short, long in (("A", "(8)", "(#0004)"), ("A.0", "(#0004)", "(8)")):
+        talk = opened(f"sim://lis200-ek?count={form}")
+        assert talk.ask("R1", f"4:V.A{span}") == short
+        assert talk.ask("R1", f"4:V.A.0{span}") == long
+        assert talk.ask("R1", "3:V.2.0(1)") == "(#0001)"
+
+
+def test_archives_that_are_left_open():
+    talk = opened("sim://lis200-ek?open-archives=1")
+    begin = Command("R3", b"4:V.0(3;2024-02-20,06:00:00;;1)").to_bytes()
+    assert talk.say(begin)[-2:-1] == b"\x04"
+    assert talk.ask("R3", "4:V.0(3;2024-02-20,06:00:00;;1)") == "(#0108)"
+    talk.say(BREAK)
+    talk.sign_on()
+    assert talk.say(begin)[-2:-1] == b"\x04"
+
+
+def test_german_names_and_strict_limits():
+    talk = opened("sim://lis200-ek?german=1&limits=strict")
+    assert talk.ask("R1", "3:V.2(1)").startswith("(GONr)(AONr)(Zeit)(Vn)(VnG)(Vb)(VbG)")
+    assert talk.ask("R3", "4:V.0(3;2010-01-01,00:00:00;;5)") == "(#0104)"
+    assert talk.ask("R3", "4:V.0(3;;2030-01-01,00:00:00;5)") == "(#0105)"
+    assert talk.ask("R1", "3:V.1(1)").startswith("(0xAA)")
+    assert talk.ask("R1", "3:V.5(;;;)").startswith("(0)")
+    assert talk.ask("R1", "3:V.9(1)") == "(#0004)"
+    assert talk.ask("R1", "3:V.2(2)") == "(#0200)"
+    assert talk.ask("R3", "3:V.0(3;;)") == "(#0200)"
+    assert talk.ask("R3", "3:V.0(3;a;;5)") == "(#0013)"
+    assert talk.ask("W1", "3:V.0(1)") == "(#0009)"
+
+
+def test_a_device_that_calls_itself_by_an_older_name():
+    talk = Talk("sim://lis200-ek280?compatible=1&maker=Els")
+    assert talk.say(REQUEST) == b"/Els6\\2EK260\r\n"
+    talk.say(SELECT)
+    talk.write("4:171", CODE)
+    assert talk.read("1:181") == "1:181.0(EK280     )"
+
+
+def test_all_archives_of_all_devices_have_rows_as_long_as_one_another():
+    for name in DEVICES:
+        talk = opened(f"sim://{name}")
+        for number, layout in talk.device.family.archives.items():
+            names = talk.ask("R1", f"{number}:V.2(1)").strip("()").split(")(")
+            assert len(names) == len(layout.columns) - len(layout.unheaded)
+            depth = min(layout.depth, timedelta(days=99))
+            records = talk.device.history.records(number, talk.device.utc(), depth)
+            row = layout.row(records[-1], talk.device)
+            assert len(row.cells) == len(layout.columns)
+            assert row.cells[-1] == "CRC Ok" and all(
+                "(" not in c for c in row.cells[:3]
+            )
+
+
+def test_a_bk_meter_is_called_by_its_number_without_a_mark():
+    talk = Talk("sim://lis200-bk?maker=Els")
+    assert talk.say(b"/?99999999\r\n") == b""
+    assert talk.say(b"/?10048162\r\n").startswith(b"/ELS6BK")
+    other = Talk("sim://lis200-bk")
+    other.say(REQUEST)
+    assert other.say(b"\x06051\r\n")[:3] == b"\x01P0"  # and stays at 300 Bd
+    assert other.line.responder.speed == 300
+
+
+def test_a_change_is_entered_in_the_change_log():
+    talk = opened("sim://lis200-bk", 3)
+    assert talk.write("8:311", "1.01") == ACK
+    row = talk.device.stored(5)[-1].cells
+    assert row[3:] == ("8:311", "(1.0000)", "(1.01)", "0", "1", "0", "CRC Ok")
+    ek = opened("sim://lis200-ek", 3)
+    assert ek.write("7:311", "1.02*bar") == ACK
+    assert ek.write("7:311", "1.02*psi") == "(#0014)"
+    row = ek.device.stored(5)[-1].cells
+    assert row[3:6] == ("0007:0311", "1.01325* bar", "1.02* bar")
+
+
+def test_what_may_not_be_written():
+    talk = opened("sim://lis200-ek280", 3)
+    assert talk.write("4:170", "1") == "(#0006)"
+    assert talk.write("9:170", "0") == "(#0003)"
+    assert talk.write("7:312", "x") == "(#0013)"
+    assert talk.write("1:400", "2024-13-01,00:00:00") == "(#0006)"
+    assert talk.write("1:400", "now") == "(#0013)"
+    assert talk.write("3:180", "a*/") == "(#0013)"
+    assert talk.write("6:310_2", "1") in ("(#0001)", "(#0003)")
+    assert talk.ask("E2", "1:1(1)") == "(#0200)"
+    assert talk.read("x") == "(#0001)"
+    assert talk.read("3:A32") == "3:A32.0(97)"
+    assert talk.read("44:A32") == "(#0003)"
+    assert talk.read("1:171") == "(#0003)"
+    assert talk.read("3:170.1") == "(#0005)"
+
+
+def test_a_readout_and_a_locked_one():
+    talk = Talk("sim://lis200-ek")
+    talk.say(REQUEST)
+    assert b"7-2:302.2(" in talk.say(b"\x06060\r\n")
+    locked = Talk("sim://lis200-ek?locked-reads=1")
+    locked.say(REQUEST)
+    assert locked.say(b"\x06060\r\n") == b"\x02(#0018)\x03("
+
+
+def test_faults_in_archives():
+    talk = opened("sim://lis200-ek?overwritten=2&bad-row=2")
+    blocks = talk.blocks("4:V.0(3;2024-02-20,06:00:00;;2)")
+    assert blocks[1] == "(#0109)" and "(CRC Error)" in blocks[0]
+    silent = opened("sim://lis200-ek?silent-part=2")
+    asked = Command("R3", b"4:V.0(3;2024-02-20,06:00:00;;2)").to_bytes()
+    assert silent.say(asked) and silent.say(ACK) == b""
+    for form, between in (("none", ")("), ("two", ")("), ("blanks", ")  \r\n(")):
+        ends = opened(f"sim://lis200-ek?row-ends={form}")
+        block = ends.blocks("4:V.0(3;2024-02-20,06:00:00;;2)")[0]
+        assert f"(CRC Ok{between}" in block
+    last = opened("sim://lis200-ek?row-ends=last")
+    assert last.blocks("4:V.0(3;2024-02-20,06:00:00;;2)")[0].endswith(")\r\n")
