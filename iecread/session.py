@@ -49,6 +49,7 @@ if TYPE_CHECKING:  # imported where used: the first byte leaves before they are 
     from iecread.devices import DeviceProfile
     from iecread.identity import Identity
     from iecread.journal import Journal
+    from iecread.learned import LearnedMemory
     from iecread.lis200.address import AddressPattern
     from iecread.lis200locks import Key
     from iecread.lis200session import Lis200
@@ -73,6 +74,9 @@ _CHOICES = {
 _USUAL_PASSWORD = 8  # characters
 # what the header of a recording says elsewhere, or is not the meter's
 _NO_SETTINGS = {"port", "meter", "trace", "trace_mask_serials", "wait"}
+
+
+_UNSAID = (None, "auto")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +206,7 @@ class Meter:
             ``replay://FILE``: then options that are not given are the recording's.
         tape: what records the line or plays it back, where several meters share it;
             None: as ``port`` and ``trace`` say.
+        memory: what was learned of this meter, used and kept up to date; None: none.
         **options: the attributes of MeterOptions.
 
     Attributes:
@@ -223,7 +228,12 @@ class Meter:
     """
 
     def __init__(
-        self, port: str, *, tape: Tape | None = None, **options: object
+        self,
+        port: str,
+        *,
+        tape: Tape | None = None,
+        memory: "LearnedMemory | None" = None,
+        **options: object,
     ) -> None:
         try:
             self.options = MeterOptions(port, **options)  # type: ignore[arg-type]
@@ -232,6 +242,7 @@ class Meter:
             names = ", ".join(sorted(set(options) - known))
             raise ConfigError(f"no such option of a meter: {names}") from error
         self._tape = self._choose_tape(tape)
+        self.memory = memory
         self.device: DeviceProfile | None = None
         if self._named:
             from iecread.devices import named
@@ -449,6 +460,7 @@ class Meter:
                 error.readout = self._readout(engine, head + b"".join(blocks))
             raise
         self.data = head + b"".join(blocks)
+        self._learn(engine)
         result = self._readout(engine, self.data)
         self._check(result)
         return self._select(result, wanted)
@@ -515,6 +527,8 @@ class Meter:
             if isinstance(event, Identified):
                 raw, noise, moment = event.raw, engine.noise, self.now()
         assert engine.identification is not None  # else there was an error
+        if not changes:
+            self._learn(engine)
         return Identity(
             engine.identification,
             self.port,
@@ -753,10 +767,9 @@ class Meter:
         from iecread.protocol.programming import ProgrammingEngine
 
         self._begin()
-        options = self._reader_options()
+        option = "1" if self.options.option == "0" else self.options.option
         engine = ProgrammingEngine(
-            replace(options, option="1" if options.option == "0" else options.option),
-            self._guard(certain),
+            self._reader_options(option=option), self._guard(certain)
         )
         engine.speed = self._line_speed
         session = Programming(
@@ -781,6 +794,8 @@ class Meter:
             with suppress(IecReadError):
                 self._leave(held[0])
             raise
+        if engine.identification is not None:
+            self._learn(engine)
         self._leave(held[0])
 
     def _guard(self, certain: bool) -> "Guard":
@@ -879,8 +894,25 @@ class Meter:
         engine.speed = self._line_speed
         return engine
 
-    def _reader_options(self) -> ReaderOptions:
-        options, transport = self.options, self._open_transport()
+    def _reader_options(self, *, option: str | None = None) -> ReaderOptions:
+        """Options of an engine: as said, and with what was learned to begin with."""
+        said = self.options if option is None else replace(self.options, option=option)
+        plain = self._engine_options(said)
+        recalled = self.memory.recall() if self.memory else {}
+        unsaid = {k: v for k, v in recalled.items() if getattr(said, k) in _UNSAID}
+        if not unsaid:
+            return plain
+        return replace(self._engine_options(replace(said, **unsaid)), instead=plain)
+
+    def _learn(self, engine: ReaderEngine) -> None:
+        """Remember what a session that went well has found out."""
+        if self.memory is None:
+            return
+        known = {} if engine.misled else self.memory.recall()
+        self.memory.keep({**known, **engine.found})
+
+    def _engine_options(self, options: MeterOptions) -> ReaderOptions:
+        transport = self._open_transport()
         send, receive = parity_plan(options.framing, transport.kind)
         timing = Timing().with_latency(transport.latency)
         if options.timeout is not None:
@@ -938,11 +970,12 @@ class Meter:
         unsaid = options.stay_at_baud is None
         return replace(
             engine,
-            max_speed=device.max_baud if options.max_baud is None else options.max_baud,
-            stay=bool(device.stay_at_baud if unsaid else options.stay_at_baud),
+            # what the engine has by now was said, or learned
+            max_speed=device.max_baud if engine.max_speed is None else engine.max_speed,
+            stay=engine.stay or bool(unsaid and device.stay_at_baud),
             switch_delay=device.switch_delay
-            if options.switch_delay is None
-            else options.switch_delay,
+            if engine.switch_delay is None
+            else engine.switch_delay,
             reaction=device.reaction or 0.0,
             likely_check=self._likely_check,
             timing=timing,

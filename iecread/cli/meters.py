@@ -113,6 +113,21 @@ def _settings(around: Surroundings, profile: "Profile") -> list[tuple[str, str, 
         if path == ("password",):
             value = _source(profile, value)
         found.append((key, _shown(value), origin))
+    return found + _learned(around, profile)
+
+
+def _learned(around: Surroundings, profile: "Profile") -> list[tuple[str, str, str]]:
+    """What was found out in sessions and counts where nobody said anything."""
+    from iecread.learned import memory_for
+
+    options = profile.options
+    memory = memory_for(around.environ, profile.port, options)
+    found = []
+    for option, value in (memory.recall() if memory else {}).items():
+        key = option.replace("_", "-")
+        said = around.environ.get("IECREAD_" + option.upper())
+        if options.get(option) is None and not said:
+            found.append((key, _shown(value), f"learned {memory and memory.since}"))
     return found
 
 

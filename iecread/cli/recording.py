@@ -27,6 +27,8 @@ def with_tape(
 ) -> dict[str, Any]:
     """Return options of ``Meter`` with the tape that the port or ``trace`` wants.
 
+    Where there is none, they have the memory of the meter (learned.py).
+
     What a recording was read with counts where ``options`` do not say it.
 
     Args:
@@ -38,8 +40,11 @@ def with_tape(
         PortError: the file of ``replay://`` cannot be read.
     """
     tape = _tape(around, port, options)
-    if tape is None:
-        return options
+    if tape is None:  # a recording is to show what happens without a memory
+        from iecread.learned import memory_for
+
+        memory = memory_for(around.environ, port, options)
+        return options if memory is None else {**options, "memory": memory}
     from iecread.replay import Replay
 
     if isinstance(tape, Replay):

@@ -184,6 +184,13 @@ def _settings(
         remarks["framing"] = "otherwise nobody answered"
     if found.echo and settings.setdefault("echo", "yes") == "yes":
         remarks["echo"] = "our own characters come back"
+    memory = target.options.get("memory")
+    if memory is None:
+        return settings, remarks
+    for option, value in memory.recall().items():
+        key = option.replace("_", "-")
+        if key not in settings:
+            settings[key], remarks[key] = value, f"learned {memory.since}"
     return settings, remarks
 
 

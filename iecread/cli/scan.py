@@ -100,7 +100,8 @@ def command(
     meant = resolve(around, target, meter)
     if meant.options.get("mode") == "d":
         raise UsageError("a meter that talks by itself has no address", "see listen")
-    options = {**meant.options, "address": ""}
+    # many meters are none to remember anything of
+    options = {**meant.options, "address": "", "memory": None}
     state = _state(around, meant.port, listed, needed=resume)
     begin = state.tried() if state and resume else 0
     columns = [

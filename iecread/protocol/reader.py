@@ -94,6 +94,8 @@ class ReaderOptions:
         adapt: given the identification, returns the options for the rest of the
             session: what is known of this kind of meter.  Where that does not work
             out, further sessions go without.
+        instead: options for all sessions behind the first one that fails; None: the
+            same ones.
     """
 
     request: Request = field(default_factory=Request)
@@ -117,6 +119,7 @@ class ReaderOptions:
     reaction: float = 0.0
     wake_nuls: int | None = None
     adapt: "Callable[[Identification, ReaderOptions], ReaderOptions] | None" = None
+    instead: "ReaderOptions | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,8 @@ class ReaderEngine:
         speed: speed of the line now, in Bd.
         data_speed: speed of the last block, in Bd.
         check_kind: kind of block check, once it is settled.
+        misled: whether the options did not work, and those ``instead`` of them are
+            used.
     """
 
     _select_step = Step.SELECT_READOUT
@@ -153,6 +158,9 @@ class ReaderEngine:
         self.speed = options.opening_speed
         self.data_speed = options.opening_speed
         self.check_kind = options.check
+        self.misled = False
+        self._woke = False  # whether the last request had a wake-up message
+        self._slow = False  # whether the offered speed is known not to work
         self._noise = 0  # of what the receiver of this session has not counted
         self._parity_errors = 0
         self._timing = options.timing
@@ -382,9 +390,10 @@ class ReaderEngine:
         self._parts, self._rested, self._detail = 0, 0, ""
         if self.speed != options.opening_speed:
             self._queue.append((SetSpeed(options.opening_speed), None))
-        request = options.request.to_bytes()
+        request, self._woke = options.request.to_bytes(), False
         tried = self._attempt >= len(self._parities) and self.identification is None
         if options.wake == "always" or options.wake == "auto" and tried:
+            self._woke = True
             count = options.wake_nuls
             if count is None:
                 count = round(timing.WAKE_SECONDS * self._wire_rate())
@@ -583,6 +592,8 @@ class ReaderEngine:
             self._accept_lines(raw)
         elif kind in (Kind.LINES, Kind.LOST_START):
             self._detail = "the beginning of the block is missing"
+            if self._given.switch_delay is not None:  # NAK brings it, this once
+                self.misled = self.misled or self._given.instead is not None
             self._ask_again(Trouble.BLOCK_CHECK)
         elif kind is Kind.BREAK or not self._naks:
             self._detail = "break message" if kind is Kind.BREAK else "NAK"
@@ -725,7 +736,7 @@ class ReaderEngine:
 
     def _other_speed(self) -> None:
         """The meter is at another speed than agreed: do not leave ours again."""
-        self._asked = Trouble.WRONG_SPEED
+        self._asked, self._slow = Trouble.WRONG_SPEED, True
         stay = self._steps.stay or self._mode == "B"
         self._steps = replace(self._steps, refuse_speed=True, stay=stay)
 
@@ -737,6 +748,8 @@ class ReaderEngine:
         self._close()
         if trouble is Trouble.CHECK_KIND:
             self._limit += 1
+        elif self._given.instead is not None:
+            self._do_without(self._given.instead)
         self._attempt += 1
         if self._attempt >= self._limit:
             raise error_for(
@@ -746,7 +759,11 @@ class ReaderEngine:
                 echo=self._echo.seen,
                 noise=self.noise + len(self._receiver),
             )
-        step = self._next_step(trouble, reading, self._attempt + 1 == self._limit)
+        if self.misled and self._attempt == 0:
+            step = "another session, without what was learned"
+        else:
+            last = self._attempt + 1 == self._limit
+            step = self._next_step(trouble, reading, last)
         self._events.append(Retried(trouble, step))
         quiet = (Trouble.NO_ANSWER, Trouble.FELL_SILENT, Trouble.WRONG_SPEED)
         left_open = reading and self._mode == "C" and trouble in quiet
@@ -760,6 +777,38 @@ class ReaderEngine:
             self._queue.append((SetSpeed(self.options.opening_speed), None))
         self._resting, self._rested = True, 0
         self._queue.append((Wait(self._timing.rest), self._rest_over))
+
+    def _do_without(self, given: ReaderOptions) -> None:
+        """Go on with other options, as if none of them had been tried."""
+        self._given, self.misled = given, True
+        self._parities = given.send_parity
+        self._steps = _Steps(stay=given.stay)
+        self._echo = EchoFilter(given.echo)
+        self._adaptable = given.adapt is not None
+        self._attempt, self._limit = -1, given.retries + len(given.send_parity)
+
+    @property
+    def found(self) -> dict[str, object]:
+        """What had to be found out, as options of ``Meter`` that would have said it."""
+        given, options = self._given, self.options
+        found: dict[str, object] = {}
+        if given.echo is None and self._echo.seen:
+            found["echo"] = "yes"
+        if self._parities != given.send_parity[:1] and len(given.send_parity) > 1:
+            even = self._parities[0] is Parity.EVEN
+            found["framing"] = "7e1" if even else "8n1"
+        if given.wake == "auto" and self._woke:
+            found["wake"] = "always"
+        identification = self.identification
+        if identification is None or identification.mode == "A":
+            return found
+        if self._slow and identification.mode == "B" and not options.stay:
+            found["stay_at_baud"] = True
+        elif self._slow:
+            found["max_baud"] = options.opening_speed
+        elif self._steps.later_switch and not self._steps.refuse_speed:
+            found["switch_delay"] = self._switch_delay(identification)
+        return found
 
     def _close(self) -> None:
         """End the session on our side, whatever it stands at."""
@@ -816,6 +865,7 @@ class ReaderEngine:
                 self._steps = replace(self._steps, later_switch=True)
                 return "another session, changing speed later"
             if last or trouble in (Trouble.NO_ANSWER, Trouble.REFUSED):
+                self._slow = self._slow or trouble is Trouble.NO_ANSWER
                 self._steps = replace(self._steps, refuse_speed=True)
         elif reading and trouble is Trouble.REFUSED:
             self._steps = replace(self._steps, refuse_speed=True)
