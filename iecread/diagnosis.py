@@ -146,6 +146,16 @@ RULES = {
         "put the head on its ring, cable downwards, then: {again} --watch "
         "(on a bus: {again} --address NUMBER)",
     ),
+    "no-light": Rule(
+        "no-answer",
+        "no light: nothing came while the head was moved",
+        "{again}",
+    ),
+    "lost-light": Rule(
+        "no-answer",
+        "no light any more: nothing has come in the last seconds",
+        "{again} --watch",
+    ),
     "silent-line": Rule(
         "no-answer",
         "nothing at all came back, with break and wake-up: the meter is mute (off, or "

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from iecread import checkup
+from iecread.capture import Tape
 from iecread.diagnosis import Finding, Layer, State
 from iecread.errors import IecReadError, PortError
 from iecread.examination import Examination, Wish, limits
@@ -36,6 +37,7 @@ class Task:
         environ: the environment.
         login: logs in with what was found out and says how it went; None: not asked.
         on_bytes: called with all bytes, see link.py.
+        tape: what records the line, or plays a recording; None: neither.
     """
 
     port: str | None
@@ -46,6 +48,7 @@ class Task:
     config: str | None = None
     login: Callable[[Mapping[str, object]], Layer] | None = None
     on_bytes: Callable[[str, bytes, float], None] | None = None
+    tape: Tape | None = None
 
 
 @dataclass
@@ -157,13 +160,12 @@ def examine(
 def _beyond(
     task: Task,
     line: Transport,
-    clock: Clock | None,
+    clock: Callable[[], float],
     report: Report,
     add: Callable[[str, Layer], Layer],
 ) -> None:
     """Examine what is behind an open port."""
-    tick = clock.monotonic if clock else time.monotonic
-    found = Examination(line, task.wish, clock=tick, on_bytes=task.on_bytes)
+    found = Examination(line, task.wish, clock=clock, on_bytes=task.on_bytes)
     try:
         layer = _guarded(found.line)
         report.echo = bool(found.echo)
@@ -192,30 +194,53 @@ def _guarded(step: Callable[[], Layer]) -> Layer:
         return layer
 
 
-def _port(task: Task) -> tuple[Layer, Transport | None, Clock | None]:
-    """Open the port; what is wrong stands in the layer."""
-    layer, port, clock = Layer(), task.port or "", None
+def open_port(
+    task: Task, *, virtual: bool = True
+) -> tuple[Transport, Callable[[], float]]:
+    """Open the port of a task; return its line and the clock that belongs to it.
+
+    Args:
+        task: what is to be examined.
+        virtual: whether a simulated meter may have a clock that nobody waits for.
+
+    Raises:
+        PortError: it cannot be opened.
+    """
+    port, speed, tape = task.port or "", task.wish.speed, task.tape
     hardware = task.wish.framing == "hw7e1"
     framing = Framing.HARDWARE_7E1 if hardware else Framing.EIGHT_N_ONE
-    speed = task.wish.speed
-    try:
-        line: Transport
-        if port.startswith("sim://"):
-            from iecread.simulator import Pace, open_simulated
+    clock = Clock() if virtual and tape is None else None
 
-            clock = Clock()
-            line = open_simulated(
-                port,
-                baud=speed,
-                monotonic=clock.monotonic,
-                sleep=clock.sleep,
-                pace=Pace.LINE,
-            )
-        else:
-            line = open_line(port, baud=speed, framing=framing, wait=task.wait)
+    def opened() -> Transport:
+        if not port.startswith("sim://"):
+            return open_line(port, baud=speed, framing=framing, wait=task.wait)
+        from iecread.simulator import Pace, open_simulated
+
+        if clock is None:
+            return open_simulated(port, baud=speed, pace=Pace.LINE)
+        return open_simulated(
+            port,
+            baud=speed,
+            monotonic=clock.monotonic,
+            sleep=clock.sleep,
+            pace=Pace.LINE,
+        )
+
+    if tape is not None:
+        line = tape.connect(opened, speed=speed, framing=framing.value)
+        return line, tape.monotonic
+    simulated = clock is not None and port.startswith("sim://")
+    return opened(), clock.monotonic if clock and simulated else time.monotonic
+
+
+def _port(task: Task) -> tuple[Layer, Transport | None, Callable[[], float]]:
+    """Open the port; what is wrong stands in the layer."""
+    layer, port = Layer(), task.port or ""
+    try:
+        line, clock = open_port(task)
     except IecReadError as error:
         checkup.port_wrong(layer, error, port)
-        return layer, None, None
+        return layer, None, time.monotonic
     kinds = {
         LineKind.UART: "a serial port",
         LineKind.PTY: "a pseudo terminal",
@@ -226,8 +251,8 @@ def _port(task: Task) -> tuple[Layer, Transport | None, Clock | None]:
     if line.kind in (LineKind.UART, LineKind.PTY):
         if "://" not in port and (about := checkup.known(port)):
             layer.evidence.append(about)
-        checkup.settings(layer, line, speed)
+        checkup.settings(layer, line, task.wish.speed)
     if layer.findings:
         line.close()
-        return layer, None, None
+        return layer, None, clock
     return layer, line, clock

@@ -2,6 +2,7 @@
 
 import pytest
 
+from iecread import signalwatch
 from iecread.cli.exitcodes import NUMBERS
 
 # what was seeded, options, exit code, what the last line names
@@ -116,6 +117,38 @@ def test_text_of_a_meter_is_escaped(run):
     url = "sim://household?garbage=/EVL5%1b]0;x%07%9b!%0d%0a"
     text = run("doctor", url).stdout
     assert "\x1b" not in text and "\x9b" not in text
+
+
+def test_watch_ends_with_a_verdict(run, monkeypatch):
+    real = signalwatch.watch
+
+    def watch(line, wish, clock):
+        for count, signal in enumerate(real(line, wish, clock)):
+            yield signal
+            if count == 3:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr("iecread.signalwatch.watch", watch)
+    monkeypatch.setattr("iecread.signalwatch.STEP", 0.15)
+    url = "sim://household?reaction=20&slow=0"
+    text = run("doctor", url, "--watch").stdout
+    assert "characters" in text and text.splitlines()[-1].startswith("all is well")
+    text = run("doctor", url + "&light=0", "--watch", exit=7).stdout
+    assert text.splitlines()[-1].startswith("no light")
+    result = run("doctor", url, "--watch", "-f", "json").json
+    assert result["ok"] and result["characters"] > 10 and result["best"] == 1.0
+    env = {"TERM": "xterm", "COLUMNS": "80"}
+    drawn = run("doctor", url, "--watch", terminal=True, env=env)
+    assert "best so far" in drawn.stderr and "all is well" in drawn.stdout
+    run("doctor", "--watch", exit=2)
+
+
+def test_a_recording_of_it_replays(run, tmp_path):
+    trace = str(tmp_path / "t.jsonl")
+    url = "sim://mode-b?reaction=20&pace=0"
+    text = run("doctor", url, "--trace", trace).stdout
+    again = run("doctor", f"replay://{trace}").stdout
+    assert again.splitlines()[-1] == text.splitlines()[-1]
 
 
 def test_bytes_on_request(run):

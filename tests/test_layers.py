@@ -25,7 +25,8 @@ LAYERS = [
     "link",
     "readings loadprofile",
     "settings tomlplaces configschema config selection addresses scanstate",
-    "session comeback scan fleet simulator checkup examination doctor learned",
+    "session comeback scan fleet simulator learned "
+    "checkup examination doctor signalwatch",
     "output",
     "cli",
     "__init__ __main__",

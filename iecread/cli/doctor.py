@@ -20,9 +20,12 @@ from iecread.cli.passwordoptions import PasswordOptions, password_options
 from iecread.cli.valuetypes import Target
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from iecread.cli.target import Target as Meant
     from iecread.diagnosis import Layer
-    from iecread.doctor import Report
+    from iecread.doctor import Report, Task
+    from iecread.signalwatch import Signal
 
 _COLUMN = 24  # where the evidence begins
 _COMMANDS = ("iecread ", "sudo ")  # else it is no line to type, but to obey
@@ -54,6 +57,13 @@ _SAID = ("address", "baud", "framing", "wake", "max_baud", "mode", "device")
     help="Log in too, with the password named below.",
 )
 @click.option(
+    "--watch",
+    is_flag=True,
+    cls=Option,
+    section="Doctor",
+    help="Show what the head sees, while it is moved, until Ctrl-C.",
+)
+@click.option(
     "-f",
     "--format",
     "format_",
@@ -73,6 +83,7 @@ def command(
     /,
     target: str | None,
     login: bool,
+    watch: bool,
     format_: str,
     password: PasswordOptions,
     **meter: Any,
@@ -107,7 +118,14 @@ def command(
         meter=name,
         wait=meant.options.get("wait", 0.0) if meant else 0.0,
         config=around.config,
+        tape=meant.options.get("tape") if meant else None,
     )
+    if watch:
+        if meant is None:
+            from iecread.cli.exitcodes import UsageError
+
+            raise UsageError("--watch wants a TARGET", "such as /dev/ttyUSB0")
+        return _watch(around, task, json_=format_ == "json")
     if meant is not None and login:
         chosen = meant
         task = replace(task, login=lambda learned: _log_in(around, chosen, learned))
@@ -126,6 +144,9 @@ def command(
             _write(_shown(around, name, layer))
 
     report = examine(task, on_layer)
+    memory = meant.options.get("memory") if meant else None
+    if memory is not None and report.learned:
+        memory.keep({**memory.recall(), **report.learned})
     finding = report.finding
     status = NUMBERS[finding.kind] if finding else 0
     if text:
@@ -133,6 +154,88 @@ def command(
     else:
         _write(_json(report, target, status))
     return status
+
+
+def _watch(around: Surroundings, task: "Task", *, json_: bool) -> int:
+    """Show the signal until Ctrl-C, then say how it was."""
+    from contextlib import closing
+
+    from iecread.cli.main import Stopped
+    from iecread.cli.watch import can_draw, live
+    from iecread.doctor import open_port
+    from iecread.signalwatch import Signal, verdict, watch
+
+    last: Signal | None = None
+    drawing = can_draw(around)
+    around.note("move the head; Ctrl-C ends it")
+    line, clock = open_port(task, virtual=False)
+    picture = live(around, lambda rows: _drawn(last)) if drawing else None
+    try:
+        if picture is not None:
+            picture.start()
+        with closing(watch(line, task.wish, clock)) as signals:
+            for signal in signals:
+                last = signal
+                # a line a second where nothing can be drawn
+                if not drawing and not json_ and round(signal.seconds * 2) % 2 == 0:
+                    _write(_signal(signal) + "\n")
+    except Stopped:
+        raise
+    except KeyboardInterrupt:
+        pass  # that is how it ends
+    finally:
+        if picture is not None:
+            picture.stop()
+        line.close()
+    sentence, finding = verdict(last, task.wish.target)
+    status = NUMBERS[finding.kind] if finding else 0
+    if not json_:
+        color = "red" if finding else "green"
+        _write(_styled(around, sentence, color, bold=True) + "\n")
+        return status
+    import json
+
+    content = {
+        "schema": 1,
+        "target": around.meter,
+        "ok": status == 0,
+        "exit": status,
+        "sentence": sentence,
+        "type": (finding.line or None) if finding else None,
+        "characters": last.total if last else 0,
+        "best": round(last.best, 4) if last and last.best is not None else None,
+    }
+    _write(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    return status
+
+
+def _signal(signal: "Signal") -> str:
+    """One signal as a line."""
+    share = "   -" if signal.share is None else f"{100 * signal.share:3.0f}%"
+    best = "   -" if signal.best is None else f"{100 * signal.best:3.0f}%"
+    return (
+        f"{signal.seconds:6.1f} s  {signal.characters:4d} characters, "
+        f"{signal.damaged:3d} damaged  {share} good, best {best}  {signal.sign.value}"
+    )
+
+
+def _drawn(signal: "Signal | None") -> "Text":
+    from rich.text import Text
+
+    if signal is None:
+        return Text("waiting for the first signal")
+    share = signal.share or 0.0
+    bar = "#" * round(30 * share)
+    style = "green" if share > 0.995 else "yellow" if share > 0.8 else "red"
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append(f"[{bar:<30}] ", style)
+    best = "-" if signal.best is None else f"{100 * signal.best:.0f} %"
+    text.append(f"{100 * share:.0f} % good   best so far {best}\n")
+    text.append(
+        f"{signal.characters} characters in 3 s, {signal.damaged} damaged   "
+        f"{signal.sign.value}   {signal.seconds:.0f} s"
+    )
+    return text
 
 
 def _wish(around: Surroundings, target: str, meant: "Meant") -> Any:
