@@ -512,6 +512,18 @@ def test_a_file_that_is_removed_while_it_is_written(
     ]
 
 
+def test_a_run_that_was_killed_while_it_made_the_file(tmp_path: Path) -> None:
+    """Its header is there and its table is not, once the journal was rolled back."""
+    path = tmp_path / "x.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(f"PRAGMA application_id = {module.APPLICATION}")
+        database.execute(f"PRAGMA user_version = {module.SCHEMA_VERSION}")
+    assert path.stat().st_size
+    store(tmp_path).check("kitchen")
+    store(tmp_path).put(one())
+    assert len(select(path)) == 1
+
+
 # -- many at once
 
 

@@ -327,7 +327,9 @@ def _opened(path: str) -> "Iterator[tuple[sqlite3.Connection, int]]":
         with _alone_in(folder, path), contextlib.ExitStack() as stack:
             database, descriptor, fresh = _connect(stack, place, path)
             database.execute("PRAGMA synchronous = FULL")
-            if fresh:
+            # A run that was killed while it made the file left a journal, which
+            # empties it again now
+            if fresh or not _tables(database):
                 _make(database)
                 sync_folder(folder)
             database.execute("PRAGMA journal_mode = WAL").close()
@@ -434,12 +436,16 @@ def _has_journal(path: str) -> bool:
 def _make(database: "sqlite3.Connection") -> None:
     """Make the table, unless another did so in the meantime."""
     database.execute("BEGIN IMMEDIATE")
-    ((tables,),) = database.execute("SELECT count(*) FROM sqlite_master")
-    if not tables:
+    if not _tables(database):
         database.execute(SCHEMA)
         database.execute(f"PRAGMA application_id = {APPLICATION}")
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     database.execute("COMMIT")
+
+
+def _tables(database: "sqlite3.Connection") -> int:
+    ((tables,),) = database.execute("SELECT count(*) FROM sqlite_master").fetchall()
+    return int(tables)
 
 
 def _check_columns(database: "sqlite3.Connection", path: str) -> None:
