@@ -125,8 +125,8 @@ class Scan:
             for parity in self._parities:
                 status, identity = self._judged(address, parity)
                 if status is not Status.SILENT:
-                    return Answer(address, status, _now(), identity)
-        return Answer(address, status, _now(), identity)
+                    return Answer(address, status, self._meter.now(), identity)
+        return Answer(address, status, self._meter.now(), identity)
 
     def _judged(
         self, address: str, parity: "Parity"
@@ -175,7 +175,3 @@ class Scan:
             return Status.COLLISION, None if found.damaged else found
         self._parities = (parity,)
         return Status.OK, found
-
-
-def _now() -> datetime:
-    return datetime.now().astimezone()

@@ -548,3 +548,10 @@ def test_a_run_that_is_stopped(run, tmp_path, number, status):
         "readout", f"replay://{trace}", exit=status if status > 0 else 5
     ).stderr
     assert status < 0 or "interrupted" in stderr or "terminated" in stderr
+
+
+def test_scan(run, counted, tmp_path):
+    port, trace = "sim://household?address=3&reaction=20", tmp_path / "t.jsonl"
+    scan = ("--addresses", "3", "--no-general", "--pause", "10ms", "-f", "json")
+    first = run("scan", port, *scan, "--trace", str(trace))
+    assert run("scan", f"replay://{trace}", *scan).json == first.json
