@@ -2,19 +2,42 @@
 
     python tests/bench/listen.py [TELEGRAMS]
 
-Listens to a simulated P1 meter (10,000 telegrams by default) and prints, for some
-formats, the ratio of the peak memory at the end to that after the first 100 telegrams.
-Linux only: it is read from /proc.
+Listens to P1 telegrams (10,000 by default) over TCP, as fast as they are taken, and
+prints for some formats the ratio of the peak memory at the end to that after the first
+100 telegrams.  Linux only: it is read from /proc.
 """
 
 import re
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
+
+from iecread.protocol.bcc import crc16
 
 FIRST = 100
 FORMATS = ("csv", "jsonl", "influx")
-_P1 = "sim://p1?period=0.001"
+_REGISTERS = 30
+
+
+def telegram(number: int) -> bytes:
+    """Return a P1 telegram with other values than those before."""
+    lines = ["/EXA5BENCH\r\n", f"0-0:1.0.0({number:012d}S)"]
+    lines += [f"1-{n}:1.8.0({number + n:010.3f}*kWh)" for n in range(_REGISTERS)]
+    body = "\r\n".join([*lines, "!"]).encode()
+    return body + b"%04X\r\n" % crc16(body)
+
+
+def feed(server: socket.socket) -> None:
+    """Send telegrams to one client; who takes them slowly is waited for."""
+    client, _ = server.accept()
+    number = 0
+    with client, suppress(OSError):
+        while True:
+            number += 1
+            client.sendall(telegram(number))
 
 
 def peak(process: "subprocess.Popen[bytes]") -> int:
@@ -27,24 +50,24 @@ def peak(process: "subprocess.Popen[bytes]") -> int:
 
 def growth(telegrams: int, format_: str) -> float:
     """Return the peak after ``telegrams`` over that after the first ones."""
-    # one telegram more, so that the process is still there to be looked at
-    argv = ["listen", _P1, "-f", format_, "--count", str(telegrams + 1)]
-    command = [sys.executable, "-m", "iecread", *argv]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    assert process.stdout
-    heard, early = 0, 0
-    for line in process.stdout:
-        # each has this register once
-        heard += b"0.2.8" in line
-        if heard == FIRST and not early:
-            early = peak(process)
-        if heard == telegrams:
-            late = peak(process)
-            break
-    process.terminate()
-    process.communicate()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=feed, args=(server,), daemon=True).start()
+        port = f"socket://127.0.0.1:{server.getsockname()[1]}"
+        command = [sys.executable, "-m", "iecread", "listen", port, "-f", format_]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        process = subprocess.Popen(command, **pipes)  # type: ignore[call-overload]
+        heard = early = late = 0
+        for line in process.stdout:
+            if b"0-0:1.0.0" not in line:  # once in each, but for the header
+                continue
+            heard += 1
+            if heard == FIRST:
+                early = peak(process)
+            if heard == telegrams:
+                late = peak(process)
+                break
+        process.terminate()
+        process.communicate()
     return late / early
 
 
