@@ -7,6 +7,7 @@ import resource
 import select
 import termios
 import threading
+import time
 import tty
 from collections.abc import Iterator
 from contextlib import suppress
@@ -510,3 +511,12 @@ def test_more_than_1024_descriptors(pty: Pty) -> None:
         for descriptor in many:
             os.close(descriptor)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_waits_are_exact_below_a_millisecond(pty: Pty, line: PosixLine) -> None:
+    def over() -> float:
+        begin = time.monotonic()
+        assert line.read(0.0012) == b""
+        return time.monotonic() - begin - 0.0012
+
+    assert 0 <= min(over() for _ in range(20)) < 0.0006  # poll() alone: 0.0008

@@ -24,7 +24,8 @@ class Timing:
             counts as whole; the option select must still start within tt.
         tail_gap: silence, besides three characters, behind the ``!`` of a readout
             without a frame, in which an ETX would show that its STX was lost.
-        reaction_margin: added to the reaction time that is owed to the meter.
+        reaction_margin: added to the reaction time that is owed to the meter, for the
+            clocks; that a byte is heard after its end, not before, is a margin too.
         switch_margin: least rest between the option select and the change of speed.
         rest: quiet needed between two sessions (annex B: at least 1.5).
         wake_pause: from the last NUL to the request (annex B: 1.5 to 1.7).
@@ -37,7 +38,7 @@ class Timing:
     gap: float = 3.0
     line_end_gap: float = 1.0
     tail_gap: float = 0.05
-    reaction_margin: float = 0.002
+    reaction_margin: float = 0.0005
     switch_margin: float = 0.004
     rest: float = 2.2
     wake_pause: float = 1.51

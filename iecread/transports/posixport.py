@@ -14,6 +14,7 @@ import select
 import stat
 import sys
 import termios
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -87,7 +88,12 @@ def _ready(fd: int, event: int, wait: float) -> int:
         return event if any(select.select(reading, writing, [], wait)) else 0
     poll = select.poll()
     poll.register(fd, event)
-    return next((happened for _, happened in poll.poll(wait * 1000)), 0)
+    whole = int(wait * 1000)  # poll() would round up to the next millisecond
+    end = time.monotonic() + wait
+    if not (found := poll.poll(whole)) and (left := end - time.monotonic()) > 0:
+        time.sleep(left)
+        found = poll.poll(0)
+    return next((happened for _, happened in found), 0)
 
 
 class PosixLine(SerialLine):

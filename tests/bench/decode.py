@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+from bars import Ratio
 
 from iecread.output.json import JsonLinesFormatter
 from iecread.protocol.bcc import bcc, crc16
@@ -68,25 +70,30 @@ def stream(megabytes: int) -> tuple[int, int, float]:
     return count, peak, seconds
 
 
-def main(megabytes: int) -> None:
+def ratios() -> Iterator[Ratio]:
+    """Each step over one ``re.findall``."""
     data = block()
     text = data.decode("ascii")
     (telegram,) = decode(data)
     assert len(telegram.data_sets) == REGISTERS
     command = [sys.executable, "-m", "iecread", "decode", "-", "-f", "jsonl"]
-    report = [f"{REGISTERS} registers, as multiples of one re.findall:"]
-    for what, action in (
-        ("bytes to data sets (at most 5)", lambda: decode(data)),
-        ("data sets to readings", lambda: readout(telegram)),
-        ("bytes to JSON lines (at most 20)", lambda: whole(data)),
-        (
-            "iecread decode -f jsonl, a whole process",
-            lambda: subprocess.run(
-                command, input=data, check=True, capture_output=True
-            ),
-        ),
-    ):
-        report.append(f"{what}: {ratio(action, lambda: LINE.findall(text)):.1f}")
+
+    def process() -> None:
+        subprocess.run(command, input=data, check=True, capture_output=True)
+
+    steps: list[tuple[str, float | None, Callable[[], object]]] = [
+        ("bytes to data sets", 5, lambda: decode(data)),
+        ("data sets to readings", None, lambda: readout(telegram)),
+        ("bytes to JSON lines", 20, lambda: whole(data)),
+        ("iecread decode -f jsonl, a whole process", None, process),
+    ]
+    for what, bar, action in steps:
+        found = ratio(action, lambda: LINE.findall(text))
+        yield Ratio(f"{what} / re.findall", found, bar)
+
+
+def main(megabytes: int) -> None:
+    report = [f"{REGISTERS} registers:", *(found.line() for found in ratios())]
     count, peak, seconds = stream(megabytes)
     report.append(
         f"{count} telegrams, {megabytes} MB: peak of memory {peak / 1e6:.2f} MB, "

@@ -20,14 +20,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
+
+from bars import Note, Ratio
 
 from iecread.protocol.bcc import bcc
 from iecread.protocol.parity import add_even, strip
 
 REACTION = 0.2  # s
 SPEED = 4800  # Bd, of the data
+GROWTH = (10, 100, 500, 2000)  # meters
 LINE = 10  # bits a character
 
 
@@ -39,6 +44,12 @@ def readout(lines: int) -> bytes:
         for n in range(lines)
     )
     return b"C.1.0(%08d)\r\n" + rows + b"!\r\n\x03"
+
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 
 class Line:
@@ -157,14 +168,49 @@ def main() -> None:
         sys.stdout.write(json.dumps(meters.ports) + "\n")
         sys.stdout.flush()
         meters.serve()
-    command = [sys.executable, *sys.argv, "--serve"]
+    with playing(said.meters, said.lines, said.chunk) as ports:
+        sys.stdout.write(report(ports, said.lines))
+
+
+@contextmanager
+def playing(count: int, lines: int, chunk: float = 0.05) -> Iterator[list[int]]:
+    """So many meters in a process of their own; yields their ports."""
+    arguments = [str(count), f"--lines={lines}", f"--chunk={chunk}", "--serve"]
+    command = [sys.executable, __file__, *arguments]
     players = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert players.stdout
-        ports = json.loads(players.stdout.readline())
-        sys.stdout.write(report(ports, said.lines))
+        yield json.loads(players.stdout.readline())
     finally:
         players.kill()
+        players.communicate()
+
+
+def ratios() -> Iterator[Ratio | Note]:
+    """A thousand lines over one, and how processor time and memory grow."""
+    if resource:
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most[1], most[1]))
+    with tempfile.TemporaryDirectory() as folder, playing(1000, 260) as ports:
+        alone, _, _ = dump(Path(folder), ports[:1])
+        seconds, _, _ = dump(Path(folder), ports)
+    name = "1,000 lines, 15 s each, without 5 s / one line"
+    yield Ratio(name, (seconds - 5) / alone, 1.2)
+    with playing(GROWTH[-1], 20) as ports:
+        with tempfile.TemporaryDirectory() as folder:
+            alone, start, least = dump(Path(folder), ports[:1])
+        cost = 0.0
+        for count in GROWTH:
+            with tempfile.TemporaryDirectory() as folder:
+                seconds, processor, memory = dump(Path(folder), ports[:count])
+            each = (processor - start) / count
+            cost = cost or each
+            name = f"{count:,} short lines / one:"
+            yield Ratio(f"{name} time", seconds / alone)
+            yield Ratio(f"{name} memory", memory / least)
+            if count > GROWTH[0]:
+                name += f" processor of a line / of {GROWTH[0]}"
+                yield Ratio(name, each / cost, 1.5)
 
 
 def report(ports: list[int], lines: int) -> str:

@@ -11,9 +11,12 @@ import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
+
+from bars import Ratio
 
 from iecread.protocol.bcc import crc16
 
@@ -69,6 +72,14 @@ def growth(telegrams: int, format_: str) -> float:
         process.terminate()
         process.communicate()
     return late / early
+
+
+def ratios(telegrams: int = 2_000) -> Iterator[Ratio]:
+    """The growth of memory, for some formats."""
+    if Path("/proc/self/status").exists():
+        for format_ in FORMATS:
+            name = f"memory of listen -f {format_}, {telegrams} telegrams / {FIRST}"
+            yield Ratio(name, growth(telegrams, format_), 1.1)
 
 
 def main(arguments: list[str]) -> None:

@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from bars import Ratio
+
 from iecread.loadprofile import ProfileDecoder
 from iecread.protocol.bcc import bcc_xor
 from iecread.protocol.telegrams import TelegramDecoder
@@ -84,6 +86,18 @@ def _csv(pieces: Iterator[bytes]) -> int:
             out.truncate()
     assert decoder.rows == ROWS
     return size + out.tell()
+
+
+def ratios() -> Iterator[Ratio]:
+    """Decoding from bytes, and on to CSV, over one ``re.findall``."""
+    data = b"".join(_lines("rows"))
+    text = data.decode("latin-1")
+    pattern = re.compile(r"\(([^()]*)\)")
+    measure = _best(lambda: pattern.findall(text))
+    best = _best(lambda: _decode(data))
+    yield Ratio("year of 8 channels, decoded / re.findall", best / measure, LIMIT)
+    best = _best(lambda: _csv(iter([data])), 3)
+    yield Ratio("year of 8 channels, decoded and as CSV", best / measure)
 
 
 def main() -> int:

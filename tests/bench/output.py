@@ -1,16 +1,18 @@
 """What it costs to write a readout of 10,000 registers, as a ratio.
 
 The measure is one compiled ``re.findall`` over the text of its data block in the
-same process; the whole of ``decode -f jsonl`` may take 30 of them.  Run it from
+same process; the whole of ``decode -f jsonl`` may take 20 of them.  Run it from
 the root of the project:  python tests/bench/output.py
 """
 
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+
+from bars import Ratio
 
 from iecread.output import FORMATS, formatter
 from iecread.protocol.datasets import Group
@@ -43,7 +45,22 @@ def _best(call: Callable[[], object]) -> float:
     return min(times)
 
 
+def ratios() -> Iterator[Ratio]:
+    """Each format over one ``re.findall``."""
+    for name, spent, measure in _measured():
+        yield Ratio(f"{COUNT} readings as {name} / re.findall", spent / measure)
+
+
 def main() -> None:
+    for name, spent, measure in _measured():
+        sys.stdout.write(
+            f"{name:7} {spent / measure:5.1f} x re.findall"
+            f" ({spent / COUNT * 1e6:.1f} us for each register)\n"
+        )
+
+
+def _measured() -> Iterator[tuple[str, float, float]]:
+    """Seconds of each format, and of the measure."""
     registers = tuple(_reading(number) for number in range(COUNT))
     readout = Readout(
         time=datetime(2026, 11, 22, 16, 42, 11, tzinfo=UTC),
@@ -74,11 +91,7 @@ def main() -> None:
             made = formatter(name)
             return made.begin() + made.readout(readout) + made.end()
 
-        spent = _best(write)
-        sys.stdout.write(
-            f"{name:7} {spent / measure:5.1f} x re.findall"
-            f" ({spent / COUNT * 1e6:.1f} us for each register)\n"
-        )
+        yield name, _best(write), measure
 
 
 if __name__ == "__main__":

@@ -8,6 +8,9 @@ the peak memory as a multiple of the block.  Usage: receiver.py [kilobytes]
 import sys
 import time
 import tracemalloc
+from collections.abc import Iterator
+
+from bars import Ratio
 
 from iecread.protocol.bcc import bcc
 from iecread.protocol.reader import ReaderEngine, ReaderOptions
@@ -37,6 +40,14 @@ def receive(start: bytes, line: bytes, size: int) -> float:
     taken = time.perf_counter() - before
     assert engine.finished
     return taken
+
+
+def ratios(size: int = 60_000) -> Iterator[Ratio]:
+    """What twice as many bytes take over the half: 2 where it is linear."""
+    for name, (start, line) in SHAPES.items():
+        half = min(receive(start, line, size // 2) for _ in range(3))
+        whole = min(receive(start, line, size) for _ in range(3))
+        yield Ratio(f"received: twice the block / the block, {name}", whole / half, 2.5)
 
 
 def main() -> None:

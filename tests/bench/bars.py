@@ -1,0 +1,61 @@
+"""Ratios, the bars that they must not pass, and how both are shown."""
+
+import sys
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Ratio(NamedTuple):
+    """One measured ratio.
+
+    Attributes:
+        what: of what to what.
+        value: the ratio.
+        most: the bar, None where there is none.
+        least: what it cannot be below if it was measured rightly.
+    """
+
+    what: str
+    value: float
+    most: float | None = None
+    least: float | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether it keeps to its bars."""
+        above = self.least is None or self.value >= self.least
+        return above and (self.most is None or self.value <= self.most)
+
+    def line(self) -> str:
+        """Return it as a line of the report."""
+        digits = 2 if self.most is None or self.most >= 1.1 else 4
+        if self.most is None and self.value >= 20:
+            digits = 0
+        text = f"{self.what:<64} {self.value:>9.{digits}f}"
+        if self.most is None:
+            return text
+        said = "holds" if self.holds else "DOES NOT HOLD"
+        return f"{text}  at most {self.most:g}: {said}"
+
+
+class Note(NamedTuple):
+    """A line of the report that is no ratio: what could not be measured, and why."""
+
+    text: str
+
+    holds = True
+
+    def line(self) -> str:
+        """Return it as a line of the report."""
+        return self.text
+
+
+def report(found: Iterable[Ratio | Note]) -> list[Ratio | Note]:
+    """Write each line as soon as it is known; return those that do not hold."""
+    broken = []
+    for one in found:
+        sys.stdout.write(f"  {one.line()}\n")
+        sys.stdout.flush()
+        if not one.holds:
+            broken.append(one)
+    return broken
