@@ -1,5 +1,6 @@
 """Readouts for the tests of the writers, built without a meter."""
 
+import re
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -44,7 +45,7 @@ def reading(
 def brackets(register: str, *groups: tuple[str, str | None], **more: Any) -> Reading:
     """A reading of several brackets, its value a number if the first is one."""
     raw, unit = groups[0]
-    value = Decimal(raw) if raw.replace(".", "").isdigit() else raw
+    value = Decimal(raw) if re.fullmatch(r"[0-9]+(\.[0-9]+)?", raw) else raw
     made = tuple(Group(*group) for group in groups)
     return reading(register, value, unit, raw=raw, groups=made, **more)
 

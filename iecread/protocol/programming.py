@@ -324,6 +324,8 @@ class ProgrammingEngine(ReaderEngine):
             self._detail = "NAK"
             self._fail(Trouble.REFUSED)
         else:
+            if self._mode == "C":  # or its P0 was damaged beyond recognition
+                self._unended = self.speed
             self._close()
             raise RefusedError(
                 "the meter reads out instead of entering programming mode",
