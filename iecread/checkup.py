@@ -225,7 +225,7 @@ def settings(layer: Layer, line: Transport, opening: int) -> None:
 
 def meddlers() -> list[str]:
     """Programs running here that open serial ports as they appear; Linux only."""
-    found = set()
+    found: set[str] = set()
     if sys.platform == "linux":
         with suppress(OSError):
             for pid in filter(str.isdigit, os.listdir("/proc")):
