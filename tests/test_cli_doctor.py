@@ -110,7 +110,8 @@ def test_a_terminal_of_eighty_columns(run):
     env |= {"NO_COLOR": "1"}
     plain = run("doctor", "sim://household?light=0", exit=7, env=env, terminal=True)
     assert "\x1b" not in plain.stdout
-    assert max(map(len, plain.stdout.splitlines())) <= 80
+    for line in plain.stdout.splitlines():  # a long path stands on a line of its own
+        assert len(line) <= 80 or " " not in line.strip()
 
 
 def test_text_of_a_meter_is_escaped(run):

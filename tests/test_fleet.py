@@ -333,6 +333,7 @@ def test_who_waits_for_a_port_stops_too() -> None:
 
 def bench() -> ModuleType:
     path = Path(__file__).parent / "bench" / "fleet.py"
+    sys.path.append(str(path.parent))  # it imports its neighbours
     spec = importlib.util.spec_from_file_location("bench_fleet", path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)

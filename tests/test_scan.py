@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,6 +31,9 @@ class FakeMeter:
         self.parities = parities
         self.asked: list[dict[str, Any]] = []
         self._answers = iter(answers)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
 
     def ask(self, **how: Any) -> Identity:
         self.asked.append(how)
