@@ -744,13 +744,13 @@ class Meter:
         from iecread.statefolder import state_folder
 
         options = self.options
+        secret = code if isinstance(code, Secret) else Secret(code)
         if self.replayed:  # nothing is remembered of it
-            return Key(code if isinstance(code, Secret) else Secret(code), lock)
+            return Key(secret, lock)
 
         def names(number: int) -> tuple[str, ...]:
             return meter_ids(options.port, options.address, level=f"lock {number}")
 
-        secret = code if isinstance(code, Secret) else Secret(code)
         return Key(secret, lock, refusals or Refusals(state_folder()), names)
 
     @contextmanager

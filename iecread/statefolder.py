@@ -130,7 +130,7 @@ def locked(folder: str, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
     descriptor = os.open(os.path.join(folder, "lock"), flags, 0o600)
     try:
         deadline = time.monotonic() + timeout
-        while not _lock(descriptor):
+        while not try_lock(descriptor):
             if time.monotonic() > deadline:
                 raise TimeoutError(errno.ETIMEDOUT, "another run of iecread holds it")
             time.sleep(_LOCK_POLL)
@@ -139,12 +139,21 @@ def locked(folder: str, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
         os.close(descriptor)  # gives up the lock
 
 
-def _lock(descriptor: int) -> bool:
-    """Lock an open file; False while another has it."""
+def try_lock(descriptor: int, place: int = 0) -> bool:
+    """Lock an open file; False while another has it.
+
+    Args:
+        descriptor: the file, opened for writing.
+        place: on Windows the byte that is locked, which others cannot read then.
+
+    Raises:
+        OSError: the file system knows no locks.
+    """
     try:
         if sys.platform == "win32":
             import msvcrt
 
+            os.lseek(descriptor, place, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         else:
             import fcntl

@@ -316,13 +316,13 @@ def test_a_file_rotated_away_while_we_wait_for_the_lock(
     path.write_text(HEADER)
     lock, turns = module.try_lock, []
 
-    def rotate_first(descriptor: int) -> bool:
+    def rotate_first(descriptor: int, *place: int) -> bool:
         if not turns:
             path.rename(tmp_path / "out.csv.1")
             if new:
                 path.touch()
         turns.append(descriptor)
-        return lock(descriptor)
+        return lock(descriptor, *place)
 
     monkeypatch.setattr(module, "try_lock", rotate_first)
     append(path, "b,2\n")

@@ -18,7 +18,7 @@ from iecread.cli.command import Command, Option, common_options
 from iecread.cli.context import QUIET, Surroundings
 from iecread.cli.exitcodes import UsageError
 from iecread.cli.loadprofile import COLUMNS
-from iecread.cli.moments import Moment, in_order, resolve, zone_of
+from iecread.cli.moments import Moment, in_order, resolve, times_of
 from iecread.cli.options import (
     clock_option,
     line_options,
@@ -162,16 +162,12 @@ def command(
     from iecread.archives import ArchiveReader, ArchiveRequest, read_archive
     from iecread.archivesummary import ArchiveSummary
     from iecread.cli.login import station
-    from iecread.cli.target import chosen
     from iecread.cli.target import resolve as resolve_target
-    from iecread.metertime import MeterClock
     from iecread.output.sqliterows import number_of
 
     meant = resolve_target(around, target, meter, password)
     archive, from_ = _asked(meant, archive, from_)
-    clock = chosen(meant, "clock", clock)
-    zone = zone_of(meant.options.get("timezone"))
-    now, watch = meant.now(), MeterClock(zone, clock)
+    zone, clock, now, watch = times_of(meant, clock)
     last = from_ == "last"
     if last:
         out = _resumed(out)

@@ -14,6 +14,7 @@ import click
 
 from iecread.cli.command import Command, Option, common_options
 from iecread.cli.context import Surroundings
+from iecread.cli.moments import times_of
 from iecread.cli.options import (
     change_options,
     clock_option,
@@ -30,9 +31,7 @@ from iecread.errors import CheckError
 
 if TYPE_CHECKING:
     from iecread.cli.login import Station
-    from iecread.cli.target import Target
     from iecread.clock import ClockReading, Drift, Part
-    from iecread.metertime import MeterClock
     from iecread.programming import Programming
 
 LATE = timedelta(milliseconds=200)
@@ -92,7 +91,7 @@ def show(
     from iecread.cli.target import resolve
 
     meant = resolve(around, target, meter, password)
-    watch = _watch(meant, clock)
+    watch = times_of(meant, clock).watch
     with (
         station(around, meant, read_command=command) as line,
         line.session() as session,
@@ -170,7 +169,7 @@ def set_(
 
     meant = resolve(around, target, meter, password)
     changing.demand_answer(around, yes=yes, dry_run=dry_run)
-    watch = _watch(meant, clock)
+    watch = times_of(meant, clock).watch
     limits: dict[str, Any] = {
         "max_step": timedelta(seconds=max_step),
         "force": force,
@@ -208,15 +207,6 @@ def set_(
             "iecread clock show tells more",
         )
     around.note(f"done: the clock is off by {_drift(off)}")
-
-
-def _watch(meant: "Target", clock: str) -> "MeterClock":
-    from iecread.cli.moments import zone_of
-    from iecread.cli.target import chosen
-    from iecread.metertime import MeterClock
-
-    zone = zone_of(meant.options.get("timezone"))
-    return MeterClock(zone, chosen(meant, "clock", clock))
 
 
 def _drift(off: "Drift") -> str:

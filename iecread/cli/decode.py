@@ -175,9 +175,9 @@ def _opened(around: Surroundings, file: str) -> AbstractContextManager[BinaryIO]
 
 def _read(stream: BinaryIO, file: str, form: str) -> Iterator[bytes]:
     from iecread.saved import chunks
+    from iecread.statefolder import reason
 
     try:
         yield from chunks(stream, form)
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise PortError(f"cannot read {file!r}: {why}") from error
+        raise PortError(f"cannot read {file!r}: {reason(error)}") from error

@@ -50,15 +50,10 @@ class Shard(click.ParamType[tuple[int, int]]):
         return int(which), int(count)
 
 
-class MeterName(click.ParamType[str]):
+class MeterName(click.types.StringParamType):
     """A meter of meters.toml; completes their names."""
 
     name = "meter"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
-        return str(value)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str

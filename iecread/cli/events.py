@@ -13,7 +13,7 @@ import click
 from iecread.cli.command import Command, Option, common_options
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import PartialError, UsageError
-from iecread.cli.moments import Moment, in_order, is_ahead, resolve, zone_of
+from iecread.cli.moments import Moment, in_order, is_ahead, resolve, times_of
 from iecread.cli.options import (
     clock_option,
     line_options,
@@ -104,17 +104,13 @@ def command(
     is written.
     """
     from iecread.cli.login import station
-    from iecread.cli.target import chosen
     from iecread.cli.target import resolve as resolve_target
     from iecread.eventlog import EventDecoder
-    from iecread.metertime import MeterClock
     from iecread.profilerequest import RequestError, data_set
 
     meant = resolve_target(around, target, meter, password)
     profile = meant.profile
-    clock = chosen(meant, "clock", clock)
-    zone = zone_of(meant.options.get("timezone"))
-    now, watch = meant.now(), MeterClock(zone, clock)
+    zone, clock, now, watch = times_of(meant, clock)
     end = resolve(to, now, watch) if to else None
     known: LogEnd | None = None
     if from_ == "last":

@@ -16,7 +16,7 @@ import click
 from iecread.cli.command import Command, Option, common_options
 from iecread.cli.context import QUIET, Surroundings
 from iecread.cli.exitcodes import PartialError, UsageError
-from iecread.cli.moments import Moment, in_order, is_ahead, resolve, zone_of
+from iecread.cli.moments import Moment, in_order, is_ahead, resolve, times_of
 from iecread.cli.options import (
     clock_option,
     line_options,
@@ -155,7 +155,6 @@ def command(
     from iecread.cli.target import resolve as resolve_target
     from iecread.continuity import Continuity
     from iecread.loadprofile import ProfileDecoder
-    from iecread.metertime import MeterClock
     from iecread.profilesummary import Summary
 
     meant = resolve_target(around, target, meter, password)
@@ -165,9 +164,7 @@ def command(
         from_ = chosen(meant, "from_", from_, "load-profile")
         if channel is None:
             refuse_archive(profile)
-    clock = chosen(meant, "clock", clock)
-    zone = zone_of(meant.options.get("timezone"))
-    now, watch = meant.now(), MeterClock(zone, clock)
+    zone, clock, now, watch = times_of(meant, clock)
     end = resolve(to, now, watch)
     resume: Resume | None = None
     if from_ == "last":

@@ -262,6 +262,7 @@ def init(around: Surroundings, /, file: str | None) -> None:
     Without FILE into the user's folder.  A file that is there is never touched.
     """
     from iecread.config import candidates
+    from iecread.statefolder import reason
 
     said = around.config or around.environ.get("IECREAD_CONFIG")
     path = os.path.expanduser(file or said or "")
@@ -278,7 +279,7 @@ def init(around: Surroundings, /, file: str | None) -> None:
             f"{path!r} is there already", f"edit it; iecread meters check {path}"
         ) from error
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
+        why = reason(error)
         raise OutputError(f"cannot write {path!r}: {why}", "name another") from error
     around.note(f"wrote {path}; try: iecread -c {path} readout demo")
 

@@ -5,7 +5,7 @@ zone is known: a time without an offset is one of the meter's clock.
 """
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -17,6 +17,7 @@ from iecread.settings import LONGEST_AGO
 if TYPE_CHECKING:
     from datetime import tzinfo
 
+    from iecread.cli.target import Target
     from iecread.metertime import MeterClock
 
 
@@ -109,6 +110,37 @@ def is_ahead(newest: datetime | None, now: datetime, file: str) -> bool:
             "set the clock of this computer; if it is right, name another file",
         )
     return True
+
+
+class Times(NamedTuple):
+    """What times on the command line are reckoned by.
+
+    Attributes:
+        zone: where the meter hangs; None: as this computer.
+        clock: what the meter's clock follows.
+        now: with offset.
+        watch: the meter's clock.
+    """
+
+    zone: "tzinfo | None"
+    clock: str
+    now: datetime
+    watch: "MeterClock"
+
+
+def times_of(meant: "Target", clock: str) -> Times:
+    """The times of a meter.
+
+    Args:
+        meant: the meter.
+        clock: what ``--clock`` says.
+    """
+    from iecread.cli.target import chosen
+    from iecread.metertime import MeterClock
+
+    clock = chosen(meant, "clock", clock)
+    zone = zone_of(meant.options.get("timezone"))
+    return Times(zone, clock, meant.now(), MeterClock(zone, clock))
 
 
 def zone_of(name: str | None) -> "tzinfo | None":

@@ -9,15 +9,10 @@ from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
 
 
-class Name(click.ParamType[str]):
+class Name(click.types.StringParamType):
     """A simulated meter, or its whole URL."""
 
     name = "name"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
-        return str(value)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str

@@ -182,15 +182,10 @@ class Picture(click.ParamType[str]):
         return [CompletionItem(incomplete, type="file")]
 
 
-class Target(click.ParamType[str]):
+class Target(click.types.StringParamType):
     """A port, URL or meter; completes what is plugged in here."""
 
     name = "target"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
-        return str(value)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str

@@ -11,10 +11,8 @@ Symbolic links are followed, to a file that is not there yet too; devices and pi
 are refused.
 """
 
-import errno
 import os
 import stat
-import sys
 import time
 from collections.abc import Callable
 
@@ -24,15 +22,15 @@ from iecread.output.files import (
     check_place,
     failed,
     refuse_database,
-    sync,
-    write_all,
 )
-from iecread.statefolder import sync_folder
+from iecread.statefolder import sync_file, sync_folder, try_lock, write_all
 
 LOCK_TIMEOUT = 30.0
 """Seconds to wait for the lock of another writer, who holds it for a few ms."""
 
 _LOCK_POLL = 0.02  # seconds
+# Windows: a byte far behind the end, as locked bytes could not be read by others
+_LOCKED = 0x7FFFFFF0
 _CHUNK = 65536
 # A row is known as ours by so many bytes at its beginning, where there is no header
 _ALIKE = 8
@@ -118,7 +116,7 @@ class Appended:
         while True:
             descriptor = self._opened(flags)
             try:
-                while not try_lock(descriptor):
+                while not try_lock(descriptor, _LOCKED):
                     if time.monotonic() > deadline:
                         raise OutputError(
                             f"cannot write {self._path!r}: locked by another program",
@@ -155,7 +153,7 @@ class Appended:
                 text = self._header + data
             try:
                 write_all(descriptor, text)
-                sync(descriptor)
+                sync_file(descriptor)
                 self._make_last(descriptor)
             except BaseException:
                 if os.fstat(descriptor).st_size > kept:
@@ -226,23 +224,3 @@ class Appended:
                     "end the line in an editor, or write to another file",
                 )
         return position, b""
-
-
-def try_lock(descriptor: int) -> bool:
-    """Lock a file for writing; False while another has it."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            # A byte far behind the end: locked bytes could not be read by others
-            os.lseek(descriptor, 0x7FFFFFF0, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
-            return False
-        raise
-    return True

@@ -12,7 +12,7 @@ import stat
 import sys
 
 from iecread.errors import OutputError
-from iecread.statefolder import sync_folder
+from iecread.statefolder import reason, sync_file, sync_folder, write_all
 from iecread.template import is_database
 
 BINARY = getattr(os, "O_BINARY", 0)
@@ -23,7 +23,7 @@ def failed(path: str, error: OSError) -> OutputError:
     """The error for the user: what, why, and what to do."""
     folder = os.path.dirname(os.path.realpath(path))
     what = f"cannot write {path!r}"
-    why = (error.strerror or str(error)).lower()
+    why = reason(error)
     code = error.errno
     if code == errno.ENOENT and not os.path.isdir(folder):
         return OutputError(f"{what}: no such folder: {folder!r}", "create the folder")
@@ -58,21 +58,6 @@ def refuse_database(path: str) -> None:
             f"{path!r} is a database by its suffix, and this is text",
             "name another file",
         )
-
-
-def write_all(descriptor: int, data: bytes) -> None:
-    """One write call, unless the system takes less at a time."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def sync(descriptor: int) -> None:
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # a file system that has no fsync
-            raise
 
 
 def check_place(path: str) -> None:
@@ -135,7 +120,7 @@ def make_folders(folder: str) -> None:
                 os.mkdir(place)
             os.stat(os.path.join(place, ""))  # a file of that name is in the way
         except OSError as error:
-            why = (error.strerror or str(error)).lower()
+            why = reason(error)
             raise OutputError(
                 f"cannot make the folder {place!r}: {why}",
                 "make it yourself, or name another place",
@@ -220,7 +205,7 @@ class Replaced:
         try:
             self._check()
             assert self._descriptor is not None
-            sync(self._descriptor)
+            sync_file(self._descriptor)
             self._close()
             os.replace(self._temporary, self._place)
         except OSError as error:

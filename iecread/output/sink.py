@@ -19,7 +19,8 @@ from typing import Protocol
 
 from iecread.errors import OutputError
 from iecread.output.append import Appended
-from iecread.output.files import BINARY, Replaced, failed, write_all
+from iecread.output.files import BINARY, Replaced, failed
+from iecread.statefolder import reason, write_all
 
 STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 """Names of standard output."""
@@ -158,9 +159,8 @@ class _Stdout:
         except OSError as error:
             if sys.platform == "win32" and error.errno == errno.EINVAL:
                 raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
-            why = (error.strerror or str(error)).lower()
             raise OutputError(
-                f"cannot write to standard output: {why}", "send it elsewhere"
+                f"cannot write to standard output: {reason(error)}", "send it elsewhere"
             ) from error
 
     def commit(self) -> None:

@@ -24,7 +24,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from iecread.errors import OutputError
-from iecread.output.append import SAFELY, try_lock
+from iecread.output.append import SAFELY
 from iecread.output.files import (
     BINARY,
     check_folder,
@@ -43,7 +43,7 @@ from iecread.output.sqliterows import (
     row_values,
 )
 from iecread.output.text import printable
-from iecread.statefolder import sync_folder
+from iecread.statefolder import sync_folder, try_lock
 from iecread.template import Template
 
 if TYPE_CHECKING:  # the module is imported when a file is opened
