@@ -5,8 +5,8 @@
 
 TARGET is a function of ``targets.py``; FOLDERs hold inputs to begin with, and the
 first takes new ones.  Arguments that begin with ``-`` go to libFuzzer.  An input that
-takes 10 s or 1 GiB counts as found too.  What is found goes into ``FOUND`` of
-``tests/test_fuzz.py`` once it is mended.
+takes 10 s or 1 GiB counts as found too.  What is found becomes a seed once it is
+mended, and so a test.
 """
 
 import sys

@@ -2,7 +2,7 @@
 
 Each takes bytes and raises nothing, unless something is wrong: an error that is not
 ours, or a promise that is broken.  ``fuzz.py`` looks for such bytes by the hour,
-``tests/test_fuzz.py`` runs what it found and a little more.
+``tests/test_fuzz.py`` runs the seeds and a little more.
 """
 
 import json
