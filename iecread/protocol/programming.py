@@ -621,7 +621,6 @@ class ProgrammingEngine(ReaderEngine):
             if self._asked is Trouble.WRONG_SPEED:
                 self._other_speed()
             self._fail(self._asked)
-            self._agreed = None
             return
         self._step(Step.SILENCE)
         self._parities = self.options.send_parity

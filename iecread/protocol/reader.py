@@ -186,9 +186,8 @@ class ReaderEngine:
         self._unchecked = b""
         self._lost_start = False  # the beginning of the block came at another speed
         self._limit = 0  # sessions at most
-        self._agreed: int | None = (
-            None  # where the meter is, if we have left that speed
-        )
+        # Bd, where the meter is if we have left that speed in this session
+        self._agreed: int | None = None
 
     # --- what a driver calls -------------------------------------------------
 
@@ -387,6 +386,7 @@ class ReaderEngine:
         self._noise, self._parity_errors = self.noise, self.parity_errors
         self._receiver = Receiver(options.receive_parity)
         self._naks, self._received, self._lost_start = 0, 0, False
+        self._agreed = None
         self._parts, self._rested, self._detail = 0, 0, ""
         if self.speed != options.opening_speed:
             self._queue.append((SetSpeed(options.opening_speed), None))
