@@ -8,6 +8,7 @@ is told as a warning: it does not come again.
 from functools import partial
 from typing import TYPE_CHECKING
 
+from iecread.cli.dumpprofile import Batches
 from iecread.cli.moments import resolve, zone_of
 
 if TYPE_CHECKING:
@@ -64,8 +65,10 @@ def read_records(
     wanted = ArchiveRequest(keys.archive, start, zone=zone, clock=profile.clock)
     reader = ArchiveReader(wanted, find_tail)
     selection = Selection.of(profile)
-    batch: list[Record] = []
-    stored = 0
+
+    def store(batch: "list[Record]") -> int:
+        return stores.records(profile, serial or station.serial, batch)
+
     records = read_archive(
         reader,
         partial(station.gas_session, serial=serial is None),
@@ -73,20 +76,15 @@ def read_records(
         rest=lambda: rest(_PAUSE),
     )
     try:
-        with closing(records):
+        with Batches(store, _BATCH) as batches, closing(records):
             for record in records:
                 rows = tuple(map(selection.row, record.rows))
-                batch.append(record._replace(rows=rows))
-                if len(batch) >= _BATCH:
-                    full, batch = batch, []
-                    stored += stores.records(profile, serial or station.serial, full)
+                batches.add(record._replace(rows=rows))
     finally:
-        if batch:
-            stored += stores.records(profile, serial or station.serial, batch)
         if (warn := station.meter.on_warning) is not None:
             for line in troubles(reader):
                 warn(line)
     error = reader.error()
     if error is not None:
         raise error
-    return stored
+    return batches.stored

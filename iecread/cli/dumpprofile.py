@@ -4,7 +4,8 @@ Rows are stored while they arrive, some hundred at a time, so that a line that b
 costs nothing that was there; the next run goes on behind them.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from iecread.cli.loadprofile import NEW_FILE
 from iecread.cli.moments import is_ahead, resolve, zone_of
@@ -15,7 +16,43 @@ if TYPE_CHECKING:
     from iecread.config import Profile
     from iecread.loadprofile import Row
 
+T = TypeVar("T")
+
 _BATCH = 256  # rows stored at a time
+
+
+class Batches(Generic[T]):
+    """What is stored many at a time; the rest at the end of the block, come what may.
+
+    Args:
+        store: stores so many; returns the number of their rows.
+        size: how many make a batch.
+
+    Attributes:
+        stored: rows so far.
+    """
+
+    def __init__(self, store: Callable[[list[T]], int], size: int) -> None:
+        self.stored = 0
+        self._store, self._size = store, size
+        self._held: list[T] = []
+
+    def __enter__(self) -> "Batches[T]":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._held:
+            self._flush()
+
+    def add(self, item: T) -> None:
+        """Take one, and store all that are held once they are enough."""
+        self._held.append(item)
+        if len(self._held) >= self._size:
+            self._flush()
+
+    def _flush(self) -> None:
+        full, self._held = self._held, []
+        self.stored += self._store(full)
 
 
 def read_profile(
@@ -49,33 +86,31 @@ def read_profile(
     else:
         start = resolve(keys.start, now, MeterClock(zone, profile.clock))
     selection = Selection.of(profile)
-    batch: list[Row] = []
-    stored = 0
     command = profile.read_command
     commands = (command,) if command in PROFILE_COMMANDS else None
-    try:
-        with station.session(serial=serial is None) as session:
-            decoder = ProfileDecoder(
-                zone, profile.clock, channel=keys.channel, table=session.status_table
-            )
-            rows = session.load_profile(
-                keys.channel,
-                start,
-                now,
-                zone=zone,
-                clock=profile.clock,
-                decoder=decoder,
-                commands=commands,
-            )
-            for row in resume.new(rows):
-                batch.append(selection.row(row))
-                if len(batch) >= _BATCH:
-                    full, batch = batch, []
-                    stored += stores.rows(profile, serial or station.serial, full)
-    finally:
-        if batch:
-            stored += stores.rows(profile, serial or station.serial, batch)
+
+    def store(batch: "list[Row]") -> int:
+        return stores.rows(profile, serial or station.serial, batch)
+
+    with (
+        Batches(store, _BATCH) as batches,
+        station.session(serial=serial is None) as session,
+    ):
+        decoder = ProfileDecoder(
+            zone, profile.clock, channel=keys.channel, table=session.status_table
+        )
+        rows = session.load_profile(
+            keys.channel,
+            start,
+            now,
+            zone=zone,
+            clock=profile.clock,
+            decoder=decoder,
+            commands=commands,
+        )
+        for row in resume.new(rows):
+            batches.add(selection.row(row))
     error = decoder.error()
     if error is not None:
         raise error
-    return stored
+    return batches.stored
