@@ -129,15 +129,15 @@ class CsvFormatter:
         self, head: tuple[str, ...], readout: Readout
     ) -> Iterable[tuple[str, ...]]:
         for reading in readout.registers:
-            name = csv_cell(reading.name or "")
-            stamp = csv_cell(reading.stamp or "")
+            name = csv_cell(reading.name) if reading.name else ""
+            stamp = csv_cell(reading.stamp) if reading.stamp else ""
             for row in rows(reading):
                 yield (
                     *head,
                     csv_cell(row.register),
                     name,
                     self._cell(row.value),
-                    csv_cell(row.unit or ""),
+                    csv_cell(row.unit) if row.unit else "",
                     stamp,
                     reading.status,
                 )

@@ -11,6 +11,7 @@ no timestamp: the server then takes its own.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -26,10 +27,19 @@ _TAG = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
 _STRING = str.maketrans({"\\": "\\\\", '"': '\\"'})
 
 
-def _tag(text: str) -> str:
-    # A tag value has no escape for the backslash, which must not come to stand
-    # before an escaped character or at the end
-    return printable(text.replace("\\", "\\x5c")).translate(_TAG)
+# Nearly every code and unit: printable ASCII, none of it to be escaped
+_as_it_is = re.compile(r"[!-+\--<>-\[\]-~]*").fullmatch
+
+
+def _tag(name: str, text: str | None) -> str:
+    """One tag with its comma; nothing where there is no text."""
+    if not text:
+        return ""
+    if not _as_it_is(text):
+        # A tag value has no escape for the backslash, which must not come to stand
+        # before an escaped character or at the end
+        text = printable(text.replace("\\", "\\x5c")).translate(_TAG)
+    return f",{name}={text}"
 
 
 def _nanoseconds(time: datetime) -> int:
@@ -44,22 +54,19 @@ class InfluxFormatter:
 
     def readout(self, readout: Readout) -> str:
         stamp = "" if readout.time is None else f" {_nanoseconds(readout.time)}"
+        meter, serial = _tag("meter", readout.meter), _tag("serial", readout.serial)
         seen: dict[str, int] = {}
         lines = []
         for reading in readout.registers:
             if reading.status == "malformed":
                 continue
+            status = "unchecked" if reading.status == "unchecked" else ""
+            between = f"{serial}{_tag('status', status)}"
             for row in rows(reading):
                 if row.value is None:
                     continue
-                tags = {
-                    "meter": readout.meter,
-                    "register": row.register,
-                    "serial": readout.serial,
-                    "status": "unchecked" if reading.status == "unchecked" else "",
-                    "unit": row.unit,
-                }
-                key = "".join(f",{k}={_tag(v)}" for k, v in tags.items() if v)
+                register, unit = _tag("register", row.register), _tag("unit", row.unit)
+                key = f"{meter}{register}{between}{unit}"
                 seen[key] = index = seen.get(key, 0) + 1
                 if index > 1:  # "index" is before all others in the alphabet
                     key = f",index={index}{key}"

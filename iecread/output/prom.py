@@ -30,11 +30,20 @@ _HEADS = {
 }
 
 
-def _labels(labels: dict[str, str | None]) -> str:
-    return ",".join(
-        f'{key}="{printable(text or "").translate(_LABEL)}"'
-        for key, text in labels.items()
-    )
+# Nearly every code, name and unit: printable ASCII, none of it to be escaped
+_as_it_is = re.compile(r"[ !#-\[\]-~]*").fullmatch
+
+
+def _escaped(text: str) -> str:
+    return text if _as_it_is(text) else printable(text).translate(_LABEL)
+
+
+def _label(name: str, text: str | None) -> str:
+    return f'{name}="{_escaped(text or "")}"'
+
+
+def _whose(readout: Readout) -> str:
+    return f"{_label('meter', readout.meter)},{_label('serial', readout.serial)}"
 
 
 def _seconds(time: datetime) -> str:
@@ -51,6 +60,7 @@ def _family(name: str, samples: list[str]) -> str:
 
 
 def _registers(readout: Readout) -> list[str]:
+    whose = _whose(readout)
     seen: dict[str, int] = {}
     samples = []
     for reading in readout.registers:
@@ -59,16 +69,12 @@ def _registers(readout: Readout) -> list[str]:
         for row in rows(reading):
             if not isinstance(row.value, Decimal):
                 continue
-            labels = {
-                "meter": readout.meter,
-                "serial": readout.serial,
-                "register": row.register,
-                "unit": row.unit,
-                "name": reading.name,
-            }
+            key = (
+                f"{whose},{_label('register', row.register)},"
+                f"{_label('unit', row.unit)},{_label('name', reading.name)}"
+            )
             if reading.status == "unchecked":
-                labels["status"] = reading.status
-            key = _labels(labels)
+                key += ',status="unchecked"'
             seen[key] = index = seen.get(key, 0) + 1
             if index > 1:
                 key += f',index="{index}"'
@@ -83,7 +89,7 @@ def failure(meter: str, last: datetime | None = None) -> str:
         meter: name of the meter, or its port.
         last: when it was last read, aware, where that is known.
     """
-    labels = _labels({"meter": meter})
+    labels = _label("meter", meter)
     times = [] if last is None else [f"{{{labels}}} {_seconds(last)}"]
     return _family("iecread_up", [f"{{{labels}}} 0"]) + _family(
         "iecread_last_success_timestamp_seconds", times
@@ -122,7 +128,7 @@ class PromFormatter:
         return ""
 
     def readout(self, readout: Readout) -> str:
-        meter = _labels({"meter": readout.meter, "serial": readout.serial})
+        meter = _whose(readout)
         self._latest.pop(meter, None)  # the latest is last
         self._latest[meter] = readout
         return ""
@@ -134,14 +140,14 @@ class PromFormatter:
             meter: its name.
             last: when it was last read, aware, where that is known.
         """
-        self._failed[_labels({"meter": meter})] = last
+        self._failed[_label("meter", meter)] = last
 
     def end(self) -> str:
         samples: list[str] = []
         times: dict[str, str] = {}  # one for each meter, whatever its serial
         for readout in self._latest.values():
             samples += _registers(readout)
-            labels = _labels({"meter": readout.meter})
+            labels = _label("meter", readout.meter)
             times[labels] = "" if readout.time is None else _seconds(readout.time)
         up = dict.fromkeys(times, 1)
         for labels, last in self._failed.items():

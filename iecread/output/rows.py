@@ -6,7 +6,7 @@ time of the other there is one row.  Numbers are written plainly, with the digit
 the meter sent and never with an exponent.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,20 +28,21 @@ class Row(NamedTuple):
     raw: str
 
 
-def rows(reading: "Reading") -> Iterator[Row]:
+def rows(reading: "Reading") -> Sequence[Row]:
     """The rows of a reading, one for each bracket that is not its time."""
-    yield Row(reading.register, reading.value, reading.unit, reading.raw)
+    found = [Row(reading.register, reading.value, reading.unit, reading.raw)]
     groups = reading.groups
-    sure = reading.status != "malformed"  # no digit is, nor what is a time
     if len(groups) == 1:
-        return
+        return found
+    sure = reading.status != "malformed"  # no digit is, nor what is a time
     from iecread.readings import is_time, parse_value
 
     if sure and is_time(groups):
-        return
+        return found
     for number, group in enumerate(groups[1:], 2):
         value = parse_value(group.raw) if sure else group.raw.strip(" ") or None
-        yield Row(f"{reading.register}[{number}]", value, group.unit, group.raw)
+        found.append(Row(f"{reading.register}[{number}]", value, group.unit, group.raw))
+    return found
 
 
 def plain(number: Decimal) -> str:

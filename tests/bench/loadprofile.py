@@ -2,12 +2,10 @@
 
 The measure is one compiled ``re.findall`` for brackets over the same text in the same
 process; decoding from bytes may take 8 of them.  Then the peak of memory while the
-same year is streamed to CSV.  Run it from the root of the project:
-python tests/bench/loadprofile.py
+same year is streamed to CSV.
 """
 
 import csv
-import gc
 import io
 import re
 import sys
@@ -18,7 +16,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from bars import Ratio
+from bars import Ratio, over, report
 
 from iecread.loadprofile import ProfileDecoder
 from iecread.protocol.bcc import bcc_xor
@@ -40,16 +38,6 @@ def _lines(layout: str) -> Iterator[bytes]:
             values[3] = "()"
         lines = [values[at : at + ends] for at in range(0, 8, ends)]
         yield "".join("".join(line) + "\r\n" for line in lines).encode()
-
-
-def _best(call: Callable[[], object], runs: int = 5) -> float:
-    times = []
-    for _ in range(runs):
-        gc.collect()
-        start = time.process_time()
-        call()
-        times.append(time.process_time() - start)
-    return min(times)
 
 
 def _decode(data: bytes) -> None:
@@ -89,45 +77,39 @@ def _csv(pieces: Iterator[bytes]) -> int:
 
 
 def ratios() -> Iterator[Ratio]:
-    """Decoding from bytes, and on to CSV, over one ``re.findall``."""
+    """Each way, and each layout of the same values, over one ``re.findall``."""
     data = b"".join(_lines("rows"))
     text = data.decode("latin-1")
     pattern = re.compile(r"\(([^()]*)\)")
-    measure = _best(lambda: pattern.findall(text))
-    best = _best(lambda: _decode(data))
-    yield Ratio("year of 8 channels, decoded / re.findall", best / measure, LIMIT)
-    best = _best(lambda: _csv(iter([data])), 3)
-    yield Ratio("year of 8 channels, decoded and as CSV", best / measure)
+
+    def ratio(
+        call: Callable[[], object], rounds: int = 3, searched: str = text
+    ) -> float:
+        measure = partial(pattern.findall, searched)
+        return over(call, measure, rounds, time.process_time)
+
+    name = "year of 8 channels"
+    best = ratio(partial(_decode, data), 5)
+    yield Ratio(f"{name}, decoded / re.findall", best, LIMIT)
+    for layout in ("split", "brackets", "empty"):
+        best = ratio(partial(_decode, b"".join(_lines(layout))))
+        yield Ratio(f"{name}, {layout}, decoded / re.findall", best)
+    month = data[: len(data) // 12]
+    best = ratio(partial(_from_frame, month), searched=text[: len(month)])
+    yield Ratio("month of 8 channels, frame, data sets, rows / re.findall", best)
+    best = ratio(lambda: _csv(iter([data])))
+    yield Ratio(f"{name}, decoded and as CSV / re.findall", best)
 
 
 def main() -> int:
-    data = b"".join(_lines("rows"))
-    text = data.decode("latin-1")
-    pattern = re.compile(r"\(([^()]*)\)")
-    measure = _best(lambda: pattern.findall(text))
-    ratio = _best(lambda: _decode(data)) / measure
-    month = data[: len(data) // 12]
-    framed = _best(lambda: _from_frame(month)) * 12 / measure
-    report = [
-        f"{ROWS} rows of 8 channels, {len(data)} bytes",
-        f"re.findall                  {measure * 1000:7.1f} ms",
-        f"decode from bytes           {ratio:7.2f} of it (limit {LIMIT:g})",
-        f"frame, data sets, rows      {framed:7.2f}",
-    ]
-    for layout in ("split", "brackets", "empty"):
-        other = b"".join(_lines(layout))
-        share = _best(partial(_decode, other), 3) / measure
-        report.append(f"as {layout:<9}                {share:7.2f}")
-    share = _best(lambda: _csv(iter([data])), 3) / measure
-    report.append(f"decode and write CSV        {share:7.2f}")
+    broken = report(ratios())
     tracemalloc.start()
     size = _csv(_lines("rows"))
     peak = tracemalloc.get_traced_memory()[1]
-    report.append(
-        f"peak, streamed to CSV       {peak / 1e6:7.2f} MB for {size / 1e6:.1f} MB"
+    sys.stdout.write(
+        f"  peak of memory, streamed to CSV / the CSV: {peak / size:.3f}\n"
     )
-    sys.stdout.write("\n".join(report) + "\n")
-    return ratio > LIMIT
+    return bool(broken)
 
 
 if __name__ == "__main__":

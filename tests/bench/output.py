@@ -1,18 +1,15 @@
 """What it costs to write a readout of 10,000 registers, as a ratio.
 
 The measure is one compiled ``re.findall`` over the text of its data block in the
-same process; the whole of ``decode -f jsonl`` may take 20 of them.  Run it from
-the root of the project:  python tests/bench/output.py
+same process.
 """
 
 import re
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from bars import Ratio
+from bars import Ratio, over, report
 
 from iecread.output import FORMATS, formatter
 from iecread.protocol.datasets import Group
@@ -36,31 +33,8 @@ def _reading(number: int) -> Reading:
     )
 
 
-def _best(call: Callable[[], object]) -> float:
-    times = []
-    for _ in range(7):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 def ratios() -> Iterator[Ratio]:
     """Each format over one ``re.findall``."""
-    for name, spent, measure in _measured():
-        yield Ratio(f"{COUNT} readings as {name} / re.findall", spent / measure)
-
-
-def main() -> None:
-    for name, spent, measure in _measured():
-        sys.stdout.write(
-            f"{name:7} {spent / measure:5.1f} x re.findall"
-            f" ({spent / COUNT * 1e6:.1f} us for each register)\n"
-        )
-
-
-def _measured() -> Iterator[tuple[str, float, float]]:
-    """Seconds of each format, and of the measure."""
     registers = tuple(_reading(number) for number in range(COUNT))
     readout = Readout(
         time=datetime(2026, 11, 22, 16, 42, 11, tzinfo=UTC),
@@ -82,7 +56,6 @@ def _measured() -> Iterator[tuple[str, float, float]]:
     )
     block = "".join(f"{r.register}({r.raw}*{r.unit})\r\n" for r in registers)
     pattern = re.compile(r"([^()\r\n]*)\(([^()*]*)(?:\*([^()]*))?\)")
-    measure = _best(lambda: pattern.findall(block))
     for name in FORMATS:
         if name in ("raw", "table"):  # nothing to do; for the eye only
             continue
@@ -91,8 +64,9 @@ def _measured() -> Iterator[tuple[str, float, float]]:
             made = formatter(name)
             return made.begin() + made.readout(readout) + made.end()
 
-        yield name, _best(write), measure
+        spent = over(write, lambda: pattern.findall(block))
+        yield Ratio(f"{COUNT} readings as {name} / re.findall", spent)
 
 
 if __name__ == "__main__":
-    main()
+    report(ratios())

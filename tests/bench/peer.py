@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 
-from bars import Note, Ratio
+from bars import Note, Ratio, over
 from decode import REGISTERS, block
 from session import OWN, read_out
 
@@ -81,17 +81,8 @@ def _parsing() -> Ratio:
         return len(answer.from_bytes(body).data)
 
     assert its() == REGISTERS
-    ours = _best(lambda: decode(data))
-    return Ratio(f"data block of {REGISTERS} registers, parsed", ours / _best(its))
-
-
-def _best(action: Callable[[], object]) -> float:
-    times = []
-    for _ in range(7):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
+    what = f"data block of {REGISTERS} registers, parsed"
+    return Ratio(what, over(lambda: decode(data), its))
 
 
 def _ours(reaction: int) -> dict[str, float] | None:

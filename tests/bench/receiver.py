@@ -1,16 +1,15 @@
 """What it costs to receive a long block byte by byte, and how that grows.
 
-Feeds the reader engine one byte at a time and prints the time for a byte, that of
-twice as many bytes as a multiple of the half (2 where nothing is searched twice), and
-the peak memory as a multiple of the block.  Usage: receiver.py [kilobytes]
+Feeds the reader engine one byte at a time and prints the time for twice as many bytes
+as a multiple of the half (2 where nothing is searched twice), and the peak memory as a
+multiple of the block.  Usage: receiver.py [kilobytes]
 """
 
 import sys
-import time
 import tracemalloc
 from collections.abc import Iterator
 
-from bars import Ratio
+from bars import Ratio, over, report
 
 from iecread.protocol.bcc import bcc
 from iecread.protocol.reader import ReaderEngine, ReaderOptions
@@ -24,45 +23,41 @@ SHAPES = {
 }
 
 
-def receive(start: bytes, line: bytes, size: int) -> float:
-    """Seconds that a block of ``size`` bytes takes."""
+def receive(start: bytes, line: bytes, size: int) -> None:
+    """Take in a block of ``size`` bytes."""
     body = line * (size // len(line)) + b"\r\n!\r\n"
     if start == b"\x02":
         body += b"\x03" + bytes([bcc(body + b"\x03")])
     engine = ReaderEngine(ReaderOptions(retries=0))
     engine.start(0.0)
     engine.action_done(0.0)
-    before = time.perf_counter()
     for count, byte in enumerate(b"/SIMXBENCH\r\n" + start + body):
         engine.receive_data(bytes([byte]), 1.0 + count / 30)
         engine.events()
     engine.handle_timeout(1e6)
-    taken = time.perf_counter() - before
     assert engine.finished
-    return taken
 
 
 def ratios(size: int = 60_000) -> Iterator[Ratio]:
     """What twice as many bytes take over the half: 2 where it is linear."""
     for name, (start, line) in SHAPES.items():
-        half = min(receive(start, line, size // 2) for _ in range(3))
-        whole = min(receive(start, line, size) for _ in range(3))
-        yield Ratio(f"received: twice the block / the block, {name}", whole / half, 2.5)
+        found = over(
+            lambda start=start, line=line: receive(start, line, size),
+            lambda start=start, line=line: receive(start, line, size // 2),
+            3,
+        )
+        yield Ratio(f"received: twice the block / the block, {name}", found, 2.5)
 
 
 def main() -> None:
     size = int(sys.argv[1]) * 1000 if len(sys.argv) > 1 else 300_000
-    write = sys.stdout.write
+    report(ratios(size))
     for name, (start, line) in SHAPES.items():
-        half, whole = receive(start, line, size // 2), receive(start, line, size)
         tracemalloc.start()
         receive(start, line, size // 4)
         peak = tracemalloc.get_traced_memory()[1] / (size // 4)
         tracemalloc.stop()
-        write(
-            f"{name:26} {whole / size * 1e6:6.1f} us a byte, twice as many: "
-            f"{whole / half:4.2f}, memory: {peak:4.1f}\n"
-        )
+        report([Ratio(f"peak of memory / the block, {name}", peak)])
 
 
 if __name__ == "__main__":
