@@ -8,13 +8,13 @@ decoder as a saved file, so that a live readout and `decode` can never differ.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from iecread import settings
 from iecread.capture import Live, Moment, Recorder, Tape, trace_path
+from iecread.engineoptions import adapted, engine_options, parity_plan
 from iecread.errors import (
     CheckError,
     ConfigError,
@@ -24,6 +24,7 @@ from iecread.errors import (
 )
 from iecread.link import Link, OnBytes
 from iecread.masking import shown_port
+from iecread.meteroptions import MeterOptions, as_recorded
 from iecread.protocol.actions import (
     BlockReceived,
     Event,
@@ -31,12 +32,10 @@ from iecread.protocol.actions import (
     LineReceived,
     Retried,
 )
-from iecread.protocol.bcc import CheckKind
 from iecread.protocol.listener import PUSH_SPEEDS, ListenEngine, heard
 from iecread.protocol.messages import (
     OPENING_SPEED,
     Identification,
-    Request,
     error_text,
 )
 from iecread.protocol.parity import Parity
@@ -61,140 +60,8 @@ if TYPE_CHECKING:  # imported where used: the first byte leaves before they are 
     from iecread.readings import Readout
     from iecread.refusals import Refusals
 
-_CHOICES = {
-    "mode": settings.MODES,
-    "framing": settings.FRAMINGS,
-    "wake": settings.WAKES,
-    "echo": settings.ECHOES,
-    "bcc": settings.CHECKS,
-    "dialect": ("auto", *settings.DIALECTS),
-}
-
-
 _USUAL_PASSWORD = 8  # characters
-# what the header of a recording says elsewhere, or is not the meter's
-_NO_SETTINGS = {"port", "meter", "trace", "trace_mask_serials", "wait"}
-
-
 _UNSAID = (None, "auto")
-
-
-@dataclass(frozen=True, slots=True)
-class MeterOptions:
-    """How to read a meter; the names are those of the long options.
-
-    Attributes:
-        port: name or URL of the port.
-        meter: name of the meter, for the readings.
-        address: device address, up to 32 letters, digits and blanks (6.3.14, 22).
-        mode: ``auto``, ``a``, ``b``, ``c`` or ``d`` (6.4).
-        baud: opening speed in Bd; None for 300, or in mode D to find out.
-        max_baud: speed in Bd above which an offer is refused.
-        stay_at_baud: acknowledge the offered speed but do not change it; None: as
-            the device profile says.
-        switch_delay: seconds between the option select and the change of speed.
-        framing: ``auto``, ``7e1`` (parity in software), ``8n1``, ``hw7e1``.
-        timeout: seconds of silence allowed; None for each message's own.
-        retries: whole sessions tried again after the first.
-        wait: seconds to wait for a port that another program holds.
-        wake: wake-up message: ``auto``, ``never`` or ``always`` (annex B).
-        echo: whether our characters come back: ``auto``, ``yes`` or ``no``.
-        bcc: block check: ``auto``, ``xor``, ``sum7`` or ``off``.
-        expect_serial: the meter's number that must be found, leading zeros aside.
-        timezone: IANA name of the zone that the meter's times are in.
-        option: Y of the option select, ``0`` for the standard readout (6.3.3).
-        protocol: V of the option select, ``0`` for the normal procedure (6.3.3).
-        dialect: ``iec``, ``lis200`` (gas devices with locks), or ``auto``: the
-            identification tells.
-        device: name of the device profile; ``auto`` for the one that fits the
-            identification, ``none`` for no one.
-        trace: file into which the line is recorded; ``{meter}`` stands for its name.
-        trace_mask_serials: whether numbers of meters are masked in it too.
-
-    What is None or ``auto`` was not said: a device profile may know it.
-    """
-
-    port: str
-    meter: str | None = None
-    address: str = ""
-    mode: str = "auto"
-    baud: int | None = None
-    max_baud: int | None = None
-    stay_at_baud: bool | None = None
-    switch_delay: float | None = None
-    framing: str = "auto"
-    timeout: float | None = None
-    retries: int = 2
-    wait: float = 0.0
-    wake: str = "auto"
-    echo: str = "auto"
-    bcc: str = "auto"
-    expect_serial: str | None = None
-    timezone: str | None = None
-    option: str = "0"
-    protocol: str = "0"
-    dialect: str = "auto"
-    device: str = "auto"
-    trace: str | None = None
-    trace_mask_serials: bool = False
-
-    def __post_init__(self) -> None:
-        for key, values in _CHOICES.items():
-            if getattr(self, key) not in values:
-                known = ", ".join(values)
-                raise ConfigError(
-                    f"{key} cannot be {getattr(self, key)!r}", f"it is one of: {known}"
-                )
-        for key in ("baud", "max_baud", "switch_delay", "timeout", "retries", "wait"):
-            value = getattr(self, key)
-            least = 1 if "baud" in key else 0
-            if value is None and key not in ("retries", "wait"):
-                continue
-            if not isinstance(value, int | float) or value < least:
-                raise ConfigError(f"{key} cannot be {value!r}", "it is a number")
-        Request(self.address).to_bytes()
-
-    def completed(self, device: "DeviceProfile") -> "MeterOptions":
-        """Return the options with what was not said as a device profile says it.
-
-        Only what is needed before an identification comes; see ``Meter.device``.
-        """
-        return replace(
-            self,
-            mode=device.mode or "auto" if self.mode == "auto" else self.mode,
-            baud=device.baud if self.baud is None else self.baud,
-            framing=device.framing or "auto"
-            if self.framing == "auto"
-            else self.framing,
-            wake=device.wake or "auto" if self.wake == "auto" else self.wake,
-            dialect=device.dialect or "auto"
-            if self.dialect == "auto"
-            else self.dialect,
-        )
-
-
-_RECORDED = {field.name for field in fields(MeterOptions)} - _NO_SETTINGS
-
-
-def parity_plan(
-    framing: str, kind: LineKind
-) -> tuple[tuple[Parity, ...], Parity | None]:
-    """Return the parities to send with, in the order to try them, and to receive.
-
-    A real UART is opened 8N1 and parity made in software.  A raw TCP peer most
-    likely is a transparent gateway; one that is plain 7-bit does not understand
-    parity, and is asked once more without.  A pty has no parity; a transparent
-    gateway may stand behind it.
-    """
-    if framing in ("8n1", "hw7e1"):
-        return (Parity.NONE,), Parity.NONE
-    if framing == "7e1":
-        return (Parity.EVEN,), Parity.EVEN
-    if kind is LineKind.UART:
-        return (Parity.EVEN,), None
-    if kind is LineKind.TCP:
-        return (Parity.EVEN, Parity.NONE), None
-    return (Parity.NONE, Parity.EVEN), None
 
 
 class Meter:
@@ -244,7 +111,7 @@ class Meter:
         self._tape = self._choose_tape(tape)
         self.memory = memory
         self.device: DeviceProfile | None = None
-        if self._named:
+        if self.options.names_device:
             from iecread.devices import named
 
             self.device = named(self.options.device)
@@ -361,20 +228,19 @@ class Meter:
             tape = Recorder(path, mask_serials=options.trace_mask_serials)
         if isinstance(tape, Replay):
             self._recorded_port = tape.port
-            self.options = _as_recorded(options, tape)
+            self.options = as_recorded(options, tape)
         elif isinstance(tape, Recorder):
             tape.describe(self._header)
         return tape or Live()
 
     def _header(self) -> dict[str, object]:
         """What the first line of a recording says of this session."""
-        values = {field.name: field for field in fields(MeterOptions)}
-        said = {
-            name: getattr(self.options, name)
-            for name, field in values.items()
-            if name in _RECORDED and getattr(self.options, name) != field.default
+        options = self.options
+        return {
+            "port": self.port,
+            "meter": options.meter,
+            "settings": options.recorded(),
         }
-        return {"port": self.port, "meter": self.options.meter, "settings": said}
 
     def _stand_in(
         self, login: "str | Callable[[str], str] | Login | None"
@@ -401,10 +267,6 @@ class Meter:
             return None
         lock, length = found or (0, _USUAL_PASSWORD)
         return Key(Secret("0" * length), key.lock if key else lock)
-
-    @property
-    def _named(self) -> bool:
-        return self.options.device not in ("auto", "none")
 
     @property
     def _speed(self) -> int:
@@ -912,74 +774,22 @@ class Meter:
         self.memory.keep({**known, **engine.found})
 
     def _engine_options(self, options: MeterOptions) -> ReaderOptions:
-        transport = self._open_transport()
-        send, receive = parity_plan(options.framing, transport.kind)
-        timing = Timing().with_latency(transport.latency)
-        if options.timeout is not None:
-            timing = timing.with_timeout(options.timeout)
-        fixed = options.bcc in ("xor", "sum7")
-        return ReaderOptions(
-            request=Request(options.address),
-            mode=options.mode,
-            opening_speed=self._speed,
-            max_speed=options.max_baud,
-            stay=bool(options.stay_at_baud),
-            adjustable=transport.kind is not LineKind.TCP,
-            switch_delay=options.switch_delay,
-            protocol=options.protocol,
-            option=options.option,
-            send_parity=send,
-            receive_parity=receive,
-            wake=options.wake,
-            echo={"auto": None, "yes": True, "no": False}[options.echo],
-            check=CheckKind(options.bcc) if fixed else None,
-            check_off=options.bcc == "off",
-            retries=options.retries,
-            timing=self._waking(timing),
-            likely_check=self._likely_check,
-            wake_nuls=self.device.wake_nuls if self._named and self.device else None,
-            adapt=self._adapted if options.device != "none" else None,
+        return engine_options(
+            options,
+            self._open_transport(),
+            self.device,
+            speed=self._speed,
+            adapt=self._adapted,
         )
-
-    def _waking(self, timing: Timing) -> Timing:
-        """The time limits with the wake-up pause of a device profile that was named."""
-        device = self.device if self._named else None
-        if device is None or device.wake_pause is None:
-            return timing
-        return replace(timing, wake_pause=device.wake_pause)
-
-    @property
-    def _likely_check(self) -> CheckKind | None:
-        said = self.device.bcc if self.device else None
-        return CheckKind(said) if said else None
 
     def _adapted(
         self, identification: Identification, engine: ReaderOptions
     ) -> ReaderOptions:
-        """Complete the options of an engine by what is known of this kind of meter."""
+        """Learn what kind of meter it is, and complete the engine's options by it."""
         from iecread.devices import facts
 
-        options = self.options
-        self.device = device = facts(options.device, identification)
-        if device is None:
-            return engine
-        timing = engine.timing
-        if options.timeout is None and device.patience is not None:
-            patience = max(timing.data_answer, device.patience)
-            timing = replace(timing, data_answer=patience)
-        unsaid = options.stay_at_baud is None
-        return replace(
-            engine,
-            # what the engine has by now was said, or learned
-            max_speed=device.max_baud if engine.max_speed is None else engine.max_speed,
-            stay=engine.stay or bool(unsaid and device.stay_at_baud),
-            switch_delay=device.switch_delay
-            if engine.switch_delay is None
-            else engine.switch_delay,
-            reaction=device.reaction or 0.0,
-            likely_check=self._likely_check,
-            timing=timing,
-        )
+        self.device = device = facts(self.options.device, identification)
+        return adapted(self.options, device, engine) if device else engine
 
     def _telegrams(self, patience: float | None) -> "Iterator[Readout]":
         baud, kind = self.options.baud, self._open_transport().kind
@@ -1079,45 +889,6 @@ class Meter:
             if any(pattern.matches(reading.register) for pattern in wanted)
         )
         return replace(result, registers=kept)
-
-
-def recorded_options(replay: Replay) -> dict[str, Any]:
-    """The options that a recording was read with, by name.
-
-    Raises:
-        PortError: one has a value that it cannot have.
-    """
-    from iecread.configschema import LINE, METER
-
-    checks: dict[str, Callable[[Any], Any]] = {**LINE, **METER}
-    checks.update(option=str, protocol=str)
-    said = replay.header.get("settings") or {}
-    meter = replay.header.get("meter")
-    found: dict[str, Any] = {"meter": meter} if isinstance(meter, str) else {}
-    try:
-        for key, value in dict(said).items():
-            name = str(key).replace("_", "-")
-            if key in _RECORDED and name in checks:
-                found[key] = checks[name](value)
-        MeterOptions("", **found)
-    except (TypeError, ValueError, IecReadError) as error:
-        raise PortError(
-            f"the header of the recording {replay.path!r} has settings that cannot "
-            f"be: {error}",
-            "correct its settings, or take them out",
-        ) from error
-    return found
-
-
-def _as_recorded(options: MeterOptions, replay: Replay) -> MeterOptions:
-    """Options with those of a recording in place of what was not said."""
-    recorded = recorded_options(replay)
-    unsaid = {
-        field.name: recorded[field.name]
-        for field in fields(MeterOptions)
-        if field.name in recorded and getattr(options, field.name) == field.default
-    }
-    return replace(options, **unsaid)
 
 
 def _load_profiles() -> None:

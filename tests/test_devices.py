@@ -438,37 +438,6 @@ def test_the_status_table_of_a_kind_of_meter(
         assert session.status_table == "metcom"
 
 
-def test_options_that_were_not_said_are_the_profile_s(
-    called: Called, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    profile = DeviceProfile(
-        "x",
-        "X",
-        "invented",
-        ("/XYZ*",),
-        max_baud=300,
-        stay_at_baud=True,
-        switch_delay=0.1,
-        reaction=0.25,
-        patience=30,
-    )
-    monkeypatch.setattr("iecread.devices.facts", lambda *_: profile)
-    who = Identification("/XYZ5")
-
-    def engine(**options: Any) -> Any:
-        with Meter("sim://household", **options) as meter:
-            given = meter._reader_options()
-            assert given.adapt is not None
-            return given.adapt(who, given)
-
-    found = engine()
-    assert (found.max_speed, found.stay, found.switch_delay) == (300, True, 0.1)
-    assert (found.reaction, found.timing.data_answer) == (0.25, 30)
-    found = engine(max_baud=9600, stay_at_baud=False, switch_delay=0.0, timeout=2)
-    assert (found.max_speed, found.stay, found.switch_delay) == (9600, False, 0.0)
-    assert found.timing.data_answer == 2
-
-
 def test_profiles_are_read_while_the_request_is_on_its_way(
     called: Called, monkeypatch: pytest.MonkeyPatch
 ) -> None:

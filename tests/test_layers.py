@@ -24,7 +24,8 @@ LAYERS = [
     "transports capture masking serialmask",
     "link",
     "readings loadprofile",
-    "settings tomlplaces configschema config selection addresses scanstate",
+    "settings tomlplaces configschema config selection addresses scanstate "
+    "meteroptions engineoptions",
     "session comeback scan fleet simulator learned "
     "checkup examination doctor signalwatch",
     "output",

@@ -6,8 +6,6 @@ from hypothesis import strategies as st
 
 from iecread.protocol import parity
 from iecread.protocol.parity import DAMAGED, Parity
-from iecread.session import parity_plan
-from iecread.transports import LineKind
 
 READOUT = (
     b"/EXA5DEMO-C2\r\n\x02F.F(00)\r\n0.0.0(12345678)\r\n"
@@ -140,33 +138,3 @@ class TestText:
             assert len(parity.to_text(data, kind)) == len(data)
         cleaned = parity.clean(parity.to_text(data, Parity.EVEN))
         assert cleaned.encode("ascii") == parity.strip(data)
-
-
-EVEN, NONE = Parity.EVEN, Parity.NONE
-
-
-@pytest.mark.parametrize(
-    ("framing", "kind", "send", "receive"),
-    [
-        # found out: a real port does parity in software, and so may a gateway
-        ("auto", LineKind.UART, (EVEN,), None),
-        ("auto", LineKind.TCP, (EVEN, NONE), None),
-        # a pty and a peer in this process have plain characters, unless a
-        # transparent gateway stands behind it
-        ("auto", LineKind.PTY, (NONE, EVEN), None),
-        ("auto", LineKind.DIRECT, (NONE, EVEN), None),
-        # said: nothing is tried or found out
-        *(("7e1", kind, (EVEN,), EVEN) for kind in LineKind),
-        *(("8n1", kind, (NONE,), NONE) for kind in LineKind),
-        *(("hw7e1", kind, (NONE,), NONE) for kind in LineKind),
-    ],
-)
-def test_the_plan(
-    framing: str, kind: LineKind, send: tuple[Parity, ...], receive: Parity | None
-) -> None:
-    assert parity_plan(framing, kind) == (send, receive)
-
-
-@pytest.mark.parametrize("kind", list(LineKind))
-def test_at_most_one_more_try(kind: LineKind) -> None:
-    assert len(parity_plan("auto", kind)[0]) <= 2

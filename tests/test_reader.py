@@ -20,6 +20,7 @@ from wire import (
     summed,
 )
 
+from iecread.engineoptions import parity_plan
 from iecread.errors import (
     IecReadError,
     LocalProtocolError,
@@ -45,7 +46,6 @@ from iecread.protocol.reader import ReaderEngine, ReaderOptions
 from iecread.protocol.receiver import NOISE_LIMIT
 from iecread.protocol.state import ReaderState
 from iecread.protocol.timing import Timing
-from iecread.session import parity_plan
 from iecread.transports import LineKind
 
 REQUEST = b"/?!\r\n"

@@ -20,8 +20,6 @@ from iecread import (
 from iecread.protocol import parity
 from iecread.protocol.actions import BlockReceived, Done, Event, Identified
 from iecread.protocol.bcc import bcc
-from iecread.protocol.parity import Parity
-from iecread.session import parity_plan
 from iecread.transports import LineKind
 
 
@@ -171,8 +169,6 @@ def test_a_readout_in_mode_d_is_one_telegram() -> None:
 
 
 def test_wrong_use_is_told() -> None:
-    with pytest.raises(ConfigError, match="mode"):
-        Meter("sim://household", mode="x")
     with pytest.raises(ConfigError, match="colour"):
         Meter("sim://household", colour="red")
     with pytest.raises(PortError, match="not open"):
@@ -186,31 +182,6 @@ def test_every_name_that_is_promised_is_there() -> None:
         assert getattr(iecread, name)
     with pytest.raises(AttributeError):
         _ = iecread.nonsense
-
-
-def test_parity_is_made_in_software_but_not_for_ptys() -> None:
-    none, even = Parity.NONE, Parity.EVEN
-    assert parity_plan("auto", LineKind.UART) == ((even,), None)
-    assert parity_plan("auto", LineKind.TCP) == ((even, none), None)
-    assert parity_plan("auto", LineKind.PTY) == ((none, even), None)
-    assert parity_plan("7e1", LineKind.PTY) == ((even,), even)
-    for framing in ("8n1", "hw7e1"):
-        assert parity_plan(framing, LineKind.UART) == ((none,), none)
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("baud", -1),
-        ("baud", "9600"),
-        ("timeout", "5s"),
-        ("wait", None),
-        ("retries", -1),
-    ],
-)
-def test_an_option_that_is_no_number(key: str, value: object) -> None:
-    with pytest.raises(ConfigError, match=f"{key} cannot be"):
-        Meter("sim://household", **{key: value})
 
 
 def test_a_refused_password_is_remembered_for_programs_too(

@@ -48,7 +48,7 @@ def with_tape(
     from iecread.replay import Replay
 
     if isinstance(tape, Replay):
-        from iecread.session import recorded_options
+        from iecread.meteroptions import recorded_options
 
         options = {**recorded_options(tape), **options}
     return {**options, "tape": tape}

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from iecread.engineoptions import parity_plan
 from iecread.errors import IecReadError, RefusedError
 from iecread.link import Link
 from iecread.passwords import Secret
@@ -27,7 +28,6 @@ from iecread.protocol.meterprogramming import ProgrammableEngine
 from iecread.protocol.programming import ProgrammingEngine
 from iecread.protocol.reader import ReaderOptions
 from iecread.refusals import Refusals
-from iecread.session import parity_plan
 from iecread.simulator import open_simulated
 from iecread.simulator.memory import SimulatedMemory
 from iecread.transports import LineKind
