@@ -26,7 +26,7 @@ LAYERS = [
     "readings loadprofile",
     "settings tomlplaces configschema config selection addresses scanstate "
     "meteroptions engineoptions",
-    "session comeback scan fleet simulator learned "
+    "meterline meterreadout credentials session comeback scan fleet simulator learned "
     "checkup examination doctor signalwatch",
     "output",
     "cli",
