@@ -8,7 +8,8 @@ from contextlib import closing
 
 import pytest
 
-from iecread.errors import OutputError
+from iecread.errors import NoAnswerError, OutputError
+from iecread.lis200session import Lis200
 from iecread.resume import COLUMNS
 
 QUICK = "?reaction=5&time=2026-11-22T12:34"
@@ -146,6 +147,23 @@ def test_damage_on_the_way(archive, monkeypatch, fault):
     assert [row["value"] for row in found] == [str(2511 + n) for n in range(8)]
     assert {row["time"][11:] for row in found} == {"06:00:00+00:00"}
     assert ("another session goes on" in result.stderr) is (fault == "silent-part=2")
+
+
+def test_a_number_that_was_not_heard_is_asked_for_again(archive, monkeypatch):
+    monkeypatch.setattr("iecread.cli.archive._PAUSE", 0)
+    real, asked = Lis200.read_serial, []
+
+    def lost_once(session):
+        asked.append(session)
+        if len(asked) % 2:
+            raise NoAnswerError("no answer", "look at the line")
+        return real(session)
+
+    monkeypatch.setattr(Lis200, "read_serial", lost_once)
+    argv = ("day", "--from=2026-11-15", "--columns=AONo")
+    found = rows(archive(EK, *argv).stdout)
+    assert {row["serial"] for row in found} == {"10048158"}
+    archive(EK, *argv, "--expect-serial=10048999", exit=11)
 
 
 def test_damage_in_the_device(archive):

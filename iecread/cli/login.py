@@ -74,11 +74,11 @@ class Station:
         self._began = self.meter.moment().seconds
         expected = self.meter.options.expect_serial
         if (serial or expected is not None) and not self._asked:
-            self._asked = True
             with self._dialogue() as session:
                 self.serial = session.read_serial()
                 if expected is not None:
                     self._check(expected)
+                self._asked = True  # where the line failed, the next session asks
                 if not session.ended:
                     yield session
                     return
