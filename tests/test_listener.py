@@ -288,6 +288,14 @@ class TestDamage:
         assert found[-1] == other and len(found) == 4
         assert found[:2] == [bare, P1] and found[2].endswith(P1)
 
+    def test_something_else_than_a_check_is_believed_when_it_comes_twice(self) -> None:
+        spoilt = P1.replace(b"7FCD", b"7F\x99CD")
+        found, *_ = hear([Say(spoilt, 1.0), Say(P1, 1.0)])
+        assert found == [P1]
+        odd = MODE_D.replace(b"!", b"!end")
+        found, *_ = hear([Say(odd, 1.0)] * 3)
+        assert found == [odd] * 2
+
 
 PLACES = st.integers(1, len(P1) - 1)
 NOISE = st.lists(st.sampled_from(b"\0\xff\x7f/!\rA("), max_size=30).map(bytes)

@@ -88,6 +88,7 @@ class ListenEngine:
         self._check = check
         # Who sends checks, and so sends them always
         self._checks: Identification | None = None
+        self._odd_end = False  # whether something else than a check stood behind "!"
         self._cut = 0  # bytes cut off ahead of whole telegrams
         self._speeds = tuple(speeds)
         self._patience = patience
@@ -222,7 +223,8 @@ class ListenEngine:
         """Say whether the check is ``right``, ``wrong``, or there is ``none``.
 
         It is wrong too where a meter that has sent one sends none, or where there is
-        something in its place; and so is a telegram that says nothing.
+        something in its place, until that comes twice; and so is a telegram that says
+        nothing.
         """
         from iecread.protocol.telegrams import decode
 
@@ -235,9 +237,13 @@ class ListenEngine:
         if check.startswith("ok"):
             self._checks = who
             return "right"
-        if check == "absent" and self._checks:
+        if check == "absent":
             bare = parity.strip(raw).rstrip(b"\r\n").endswith(b"!")
-            return "none" if bare and who != self._checks else "wrong"
+            if self._checks:
+                return "none" if bare and who != self._checks else "wrong"
+            if not bare and not self._odd_end:
+                self._odd_end = True  # a damaged CRC, or this meter's manner
+                return "wrong"
         return "wrong" if check == "bad" else "none"
 
     def _drop(self, raw: bytes, now: float) -> None:
