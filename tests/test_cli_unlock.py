@@ -302,3 +302,20 @@ def test_a_profile_that_is_read_only(run, env, device, tmp_path):
     assert device(EK).locks.open == set()
     assert {line["meter"] for line in journal(env)} == {"gas"}
     assert json.dumps(journal(env)).count("3:170") == 4
+
+
+def test_a_damaged_identification_is_asked_for_again(run, env, monkeypatch):
+    from iecread.transports.memory import MemoryTransport
+
+    read, damaged = MemoryTransport.read, []
+
+    def once(transport, wait):
+        data = read(transport, wait)
+        if b"K" in data and not damaged:
+            damaged.append(data)
+            return data.replace(b"K", b"")
+        return data
+
+    monkeypatch.setattr(MemoryTransport, "read", once)
+    assert run("lock", EK, "-fjson", env=env).json["state"] == "closed"
+    assert damaged

@@ -97,7 +97,14 @@ class Station:
             ConfigError: it is none.
             IecReadError: as ``session``.
         """
+        from iecread.lis200session import Lis200
+
         self.forget_login()
+        with self.session(serial=serial) as session:
+            if isinstance(session, Lis200):
+                yield session
+                return
+        # nothing checks an identification: a damaged one may hide the device
         with self.session(serial=serial) as session:
             yield gas(session)
 
