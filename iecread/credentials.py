@@ -16,9 +16,9 @@ from iecread.replay import Replay
 
 if TYPE_CHECKING:  # imported where used: the first byte leaves before they are needed
     from iecread.lis200locks import Key
+    from iecread.login import Login
     from iecread.meteroptions import MeterOptions
     from iecread.passwords import Secret
-    from iecread.programming import Login
     from iecread.refusals import Refusals
 
 _USUAL_CODE = 8  # characters
@@ -42,7 +42,7 @@ def login_for(
     Raises:
         ConfigError: it is no password that can be sent.
     """
-    from iecread.programming import Login
+    from iecread.login import Login
 
     if isinstance(tape, Replay):
         if isinstance(password, Login):

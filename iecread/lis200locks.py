@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from iecread.answers import answer_error
+from iecread.changes import Change
 from iecread.errors import (
     CheckError,
     ConfigError,
@@ -50,7 +52,7 @@ from iecread.lis200.locks import (
 )
 from iecread.lis200.values import brackets, parse
 from iecread.passwords import Secret
-from iecread.programming import Change, Programming, answer_error
+from iecread.programming import Programming
 from iecread.protocol.actions import Answered, AnswerKind
 from iecread.protocol.messages import Command
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
+from iecread.changes import Change, change_error
 from iecread.errors import (
     CheckError,
     ConfigError,
@@ -35,7 +36,6 @@ from iecread.lis200.locks import access, access_in_words, lock_name
 from iecread.lis200.values import escape, unescape, unit_text
 from iecread.lis200locks import LockSession, told
 from iecread.masking import holds_key
-from iecread.programming import Change, change_error
 from iecread.protocol.actions import Answered, AnswerKind
 from iecread.protocol.datasets import Group, is_number
 from iecread.protocol.messages import Command

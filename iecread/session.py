@@ -22,8 +22,9 @@ if TYPE_CHECKING:  # imported where used: the first byte leaves before they are 
     from iecread.journal import Journal
     from iecread.lis200locks import Key
     from iecread.lis200session import Lis200
+    from iecread.login import Login
     from iecread.passwords import Secret
-    from iecread.programming import Login, Programming
+    from iecread.programming import Programming
     from iecread.protocol.guard import Guard
     from iecread.refusals import Refusals
 

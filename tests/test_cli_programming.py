@@ -13,8 +13,6 @@ import pytest
 from iecread.cli import changing
 from iecread.cli.context import Surroundings
 from iecread.cli.main import run as run_command
-from iecread.programming import _about
-from iecread.readings import Reading
 
 HOUSE = "sim://household?reaction=20"
 WITH = ("--password-env", "PW")
@@ -93,19 +91,6 @@ def test_another_meter(run, env):
     assert "this is meter '10048151', not '4711'" in result.stderr
     assert result.stdout == ""
     run("read", HOUSE, "1.8.0", "--expect-serial=010048151", env=env)
-
-
-def test_a_list_is_searched_for_what_was_asked():
-    """Some meters answer any R6 with all they have: others are no answer."""
-
-    def reading(register):
-        return Reading(register, None, None, None, None, "", None, "ok", ())
-
-    found = tuple(map(reading, ["F.F", "1-1:1.8.0", "1-1:1.8.1"]))
-    assert _about("1.8.1", found) == found[2:]
-    assert _about("9.9.9", found) == ()
-    assert _about("DATE_", found) == ()
-    assert _about("anything", found[:1]) == found[:1]  # the address was changed
 
 
 @pytest.mark.parametrize(("when", "left"), [(1, []), (2, ["2.8.0", "3.8.0"])])

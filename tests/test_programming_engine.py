@@ -7,10 +7,11 @@ import pytest
 from wire import Hear, MeterStep, Say, Speed, Wire, framed
 
 from iecread.algorithms import elster_a1700
-from iecread.errors import RemoteProtocolError
+from iecread.errors import RefusedError, RemoteProtocolError
 from iecread.link import Link
 from iecread.loadprofile import ProfileDecoder
-from iecread.programming import Login, Programming
+from iecread.login import Login
+from iecread.programming import Programming
 from iecread.protocol.actions import (
     Answered,
     AnswerKind,
@@ -37,6 +38,8 @@ OPENED: Sequence[MeterStep] = (
 )
 LOGGED_IN: Sequence[MeterStep] = (*OPENED, P1, Say(ACK))
 END: Sequence[MeterStep] = (BREAK, Speed(300))
+READ = Hear(b"\x01R1\x021.8.0(1)\x03k")
+WRITE = Hear(b"\x01W1\x020.0.1(CUSTOMER 7)\x03D")
 
 
 class Talk:
@@ -454,6 +457,53 @@ def test_pieces_do_not_matter(cut: object) -> None:
     assert answer == framed(answer[1:-2])
     talk.leave()
     talk.check()
+
+
+def test_no_write_again_upon_nak_to_a_nak() -> None:
+    # the acknowledgement was damaged; the write may have been done
+    talk = logged_in([WRITE, Say(b"\x02"), Hear(NAK), Say(NAK)])
+    assert talk.ask("W1", "0.0.1(CUSTOMER 7)") == Answered(AnswerKind.DAMAGED)
+    talk.leave()
+    talk.check()
+
+
+def test_no_write_again_upon_silence() -> None:
+    talk = logged_in([WRITE])
+    assert talk.ask("W1", "0.0.1(CUSTOMER 7)") == Answered(AnswerKind.SILENCE)
+    talk.leave()
+    talk.check()
+
+
+def test_noise_is_no_reason_to_ask_for_the_answer_before() -> None:
+    answer = framed(b"1.8.0(1)")
+    talk = logged_in([READ, Say(b"zz"), READ, Say(answer)])
+    assert talk.ask("R1", "1.8.0(1)").text == "1.8.0(1)"
+    talk.leave()
+    talk.check()
+
+
+def test_reads_are_repeated_once_upon_silence() -> None:
+    talk = logged_in([READ, READ])
+    assert talk.ask("R1", "1.8.0(1)") == Answered(AnswerKind.SILENCE)
+    talk.leave()
+    talk.check()
+
+
+def test_eight_bits_are_asked_for_again() -> None:
+    good = b"\x021.8.0(001234.5*kWh)\x03Z"
+    odd = good.replace(b"3", b"\xb3")
+    talk = logged_in([READ, Say(odd), Hear(NAK), Say(good)])
+    assert talk.ask("R1", "1.8.0(1)").text == "1.8.0(001234.5*kWh)"
+    talk.leave()
+    talk.check()
+
+
+def test_no_programming_mode() -> None:
+    talk = Talk([*OPENED[:4], Say(framed(b"1.8.0(1)\r\n!\r\n"))])
+    with pytest.raises(RefusedError, match="reads out"):
+        talk.open()
+    talk.leave()
+    assert talk.wire.speed == 300
 
 
 def test_a_session_that_did_not_come_about_ends_with_a_break() -> None:

@@ -16,7 +16,8 @@ from iecread.cli.login import Station
 from iecread.errors import CheckError, IecReadError
 
 if TYPE_CHECKING:
-    from iecread.programming import Change, Programming
+    from iecread.changes import Change
+    from iecread.programming import Programming
 
 PATIENCE = 45.0  # seconds for an answer within a session; meters end it after 60
 
@@ -164,7 +165,7 @@ def report(around: Surroundings, format_: str, run: "Callable[[], Change]") -> N
     try:
         done = run()
     except IecReadError as error:
-        from iecread.programming import Change
+        from iecread.changes import Change
 
         if isinstance(error.change, Change):
             done = error.change

@@ -71,7 +71,7 @@ def read_profile(
     """
     from iecread.loadprofile import ProfileDecoder
     from iecread.metertime import MeterClock
-    from iecread.programming import PROFILE_COMMANDS
+    from iecread.profilereading import PROFILE_COMMANDS
     from iecread.selection import Selection
 
     keys = profile.load_profile

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from iecread.journal import Journal
     from iecread.lis200locks import Key
     from iecread.lis200session import Lis200
+    from iecread.login import Login
     from iecread.passwords import PasswordSource, Secret
-    from iecread.programming import Login, Programming
+    from iecread.programming import Programming
     from iecread.readings import Reading, Readout
     from iecread.refusals import Refusals
     from iecread.session import Meter
@@ -306,7 +307,7 @@ class Access(NamedTuple):
             ConfigError: no refusal could be remembered, or it can be no code.
         """
         from iecread.lis200.locks import lock_number
-        from iecread.programming import Login
+        from iecread.login import Login
         from iecread.refusals import meter_ids
 
         options, now = meter.options, datetime.now().astimezone()

@@ -17,11 +17,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from iecread.changes import Change, shown
 from iecread.engineoptions import parity_plan
 from iecread.errors import IecReadError, RefusedError
 from iecread.link import Link
+from iecread.login import Login
 from iecread.passwords import Secret
-from iecread.programming import Change, Login, Programming, shown
+from iecread.programming import Programming
 from iecread.protocol import parity
 from iecread.protocol.actions import Answered, AnswerKind, Event, Opened
 from iecread.protocol.meterprogramming import ProgrammableEngine
