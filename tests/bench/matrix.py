@@ -195,7 +195,6 @@ class Ran:
     seconds: float
     device: Any
     files: dict[str, bytes]
-    ended: datetime
 
 
 def start(
@@ -250,10 +249,10 @@ def start(
         iecread.simulator.open_simulated = _OPEN
     device = meters[0]._memories[0] if meters else None
     line = lines[-1] if lines else None
-    seconds, ended = CLOCK.now - begun, now()
+    seconds = CLOCK.now - begun
     CLOCK.sleep(300)
     said = err.written.decode()
-    return Ran(argv, exit_, out.written, said, line, seconds, device, files, ended)
+    return Ran(argv, exit_, out.written, said, line, seconds, device, files)
 
 
 _OPEN, _PARSE = iecread.simulator.open_simulated, iecread.simulator.parse_url
@@ -335,7 +334,8 @@ def _settings(device: Any) -> Any:
 
 def _judge_writes(clean: Ran, ran: Ran) -> None:
     if clean.argv[:2] == ("clock", "set"):
-        ahead = (ran.device.clock.utc().replace(tzinfo=UTC) - ran.ended).total_seconds()
+        shown = ran.device.clock.local().replace(tzinfo=None)
+        ahead = (shown - now()).total_seconds()
         if ran.exit == 0 and abs(ahead) > 2 or len(ran.device.changes) > 2:
             raise _WrongError(f"clock {ahead} s off, {len(ran.device.changes)} writes")
     if b'"outcome"' not in clean.out or clean.argv[0] == "execute":
