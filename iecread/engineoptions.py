@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from iecread.protocol.bcc import CheckKind
 from iecread.protocol.messages import Identification, Request
+from iecread.protocol.options import ReaderOptions
 from iecread.protocol.parity import Parity
-from iecread.protocol.reader import ReaderOptions
 from iecread.protocol.timing import Timing
 from iecread.transports import LineKind, Transport
 

@@ -25,8 +25,10 @@ from iecread.meteroptions import MeterOptions, as_recorded
 from iecread.protocol.actions import BlockReceived, Event, Identified, Retried
 from iecread.protocol.listener import PUSH_SPEEDS, ListenEngine
 from iecread.protocol.messages import OPENING_SPEED, Identification
+from iecread.protocol.opening import OpeningEngine
+from iecread.protocol.options import ReaderOptions
 from iecread.protocol.parity import Parity
-from iecread.protocol.reader import ReaderEngine, ReaderOptions
+from iecread.protocol.reader import ReaderEngine
 from iecread.replay import SCHEME, Replay
 from iecread.transports import Framing, Transport, open_line
 
@@ -237,7 +239,7 @@ class MeterLine:
             return plain
         return replace(self._engine_options(replace(said, **unsaid)), instead=plain)
 
-    def _learn(self, engine: ReaderEngine) -> None:
+    def _learn(self, engine: OpeningEngine) -> None:
         """Remember what a session that went well has found out."""
         if self.memory is None:
             return
@@ -262,7 +264,7 @@ class MeterLine:
         self.device = device = facts(self.options.device, identification)
         return adapted(self.options, device, engine) if device else engine
 
-    def _events(self, engine: ReaderEngine | ListenEngine) -> Iterator[Event]:
+    def _events(self, engine: OpeningEngine | ListenEngine) -> Iterator[Event]:
         """Drive an engine over the line; tell whoever watches, and the caller."""
         assert self._link is not None
         try:
@@ -295,11 +297,12 @@ def _load_profiles() -> None:
     load()
 
 
-def _words(event: Event, engine: ReaderEngine | ListenEngine) -> str:
+def _words(event: Event, engine: OpeningEngine | ListenEngine) -> str:
     """Say an event in words, for a person who watches."""
     if isinstance(event, Identified):
         return f"identified: {event.identification.text!r}"
     if isinstance(event, BlockReceived):
+        assert isinstance(engine, ReaderEngine | ListenEngine)
         kind = engine.check_kind.value if engine.check_kind else "none"
         return (
             f"data block accepted: {len(event.data)} bytes at {engine.data_speed} Bd, "

@@ -18,8 +18,8 @@ from iecread.passwords import Secret
 from iecread.programming import Programming
 from iecread.protocol.actions import Event
 from iecread.protocol.messages import Command
+from iecread.protocol.options import ReaderOptions
 from iecread.protocol.programming import ProgrammingEngine
-from iecread.protocol.reader import ReaderOptions
 from iecread.protocol.timing import Timing
 
 P0 = b"\x01P0\x02(1234567)\x03P"

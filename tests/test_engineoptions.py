@@ -9,8 +9,8 @@ from iecread.engineoptions import adapted, engine_options, parity_plan
 from iecread.meteroptions import MeterOptions
 from iecread.protocol.bcc import CheckKind
 from iecread.protocol.messages import Identification
+from iecread.protocol.options import ReaderOptions
 from iecread.protocol.parity import Parity
-from iecread.protocol.reader import ReaderOptions
 from iecread.simulator import open_simulated
 from iecread.transports import LineKind
 

@@ -7,8 +7,8 @@ from iecread.errors import NoAnswerError, RemoteProtocolError
 from iecread.protocol.actions import Done, Identified
 from iecread.protocol.identify import LEAVE, IdentifyEngine, NeverQuietError
 from iecread.protocol.messages import Request
+from iecread.protocol.options import ReaderOptions
 from iecread.protocol.parity import Parity
-from iecread.protocol.reader import ReaderOptions
 
 REQUEST = b"/?!\r\n"
 HEAD = b"/LGZ5ZMF120AC\r\n"

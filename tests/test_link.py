@@ -19,7 +19,8 @@ from iecread.protocol.actions import (
     Wait,
     Write,
 )
-from iecread.protocol.reader import ReaderEngine, ReaderOptions
+from iecread.protocol.options import ReaderOptions
+from iecread.protocol.reader import ReaderEngine
 from iecread.transports import LineKind
 from iecread.transports.memory import Clock, Damage, MemoryLine
 

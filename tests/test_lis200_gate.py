@@ -10,8 +10,8 @@ from iecread.lis200.gate import PROBE, Gate
 from iecread.protocol.actions import Answered, AnswerKind
 from iecread.protocol.guard import Guard, gas_type, lock_code_written
 from iecread.protocol.messages import Command, Identification
+from iecread.protocol.options import ReaderOptions
 from iecread.protocol.programming import ProgrammingEngine
-from iecread.protocol.reader import ReaderOptions
 
 EK, BK = Device.of_type("EK260"), Device.of_type("BKET")
 STATE, CODE = "R1 4:0170.0(1)", "W1 4:0171.0(00000000)"

@@ -20,8 +20,8 @@ from iecread.protocol.actions import (
     Opened,
 )
 from iecread.protocol.messages import Command, Request
+from iecread.protocol.options import ReaderOptions
 from iecread.protocol.programming import ProgrammingEngine
-from iecread.protocol.reader import ReaderOptions
 
 REQUEST = Hear(b"/?!\r\n")
 READOUT = b"\x021.8.0(000123.4*kWh)\r\n!\r\n\x03~"

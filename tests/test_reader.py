@@ -41,8 +41,9 @@ from iecread.protocol.actions import (
 )
 from iecread.protocol.bcc import CheckKind, bcc
 from iecread.protocol.messages import Request
+from iecread.protocol.options import ReaderOptions
 from iecread.protocol.parity import Parity
-from iecread.protocol.reader import ReaderEngine, ReaderOptions
+from iecread.protocol.reader import ReaderEngine
 from iecread.protocol.receiver import NOISE_LIMIT
 from iecread.protocol.state import ReaderState
 from iecread.protocol.timing import Timing
@@ -1220,8 +1221,9 @@ def test_noise_for_ever_ends(
     place: str, noise: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit = 1500  # of what a meter may send: the true ones take long to reach
-    for name in ("receiver.DATA_LIMIT", "reader.DATA_LIMIT", "receiver.GLITCH_LIMIT"):
-        monkeypatch.setattr(f"iecread.protocol.{name}", limit)
+    for module in ("receiver", "opening", "reader"):
+        monkeypatch.setattr(f"iecread.protocol.{module}.DATA_LIMIT", limit)
+    monkeypatch.setattr("iecread.protocol.receiver.GLITCH_LIMIT", limit)
     steps = noise_behind(*PLACES[place], noise=noise)
     outcome = read_out(steps)
     assert isinstance(outcome.error, RemoteProtocolError | RefusedError)

@@ -8,7 +8,7 @@ from wire import Hear, MeterStep, Say, Speed, framed, read_out, summed
 from iecread.protocol.actions import Retried, Trouble
 from iecread.protocol.bcc import CheckKind
 from iecread.protocol.messages import Identification
-from iecread.protocol.reader import ReaderOptions
+from iecread.protocol.options import ReaderOptions
 from iecread.protocol.timing import Timing
 
 REQUEST = b"/?!\r\n"
@@ -80,9 +80,9 @@ def test_what_turned_out_wrong_is_tried_again_in_a_new_readout() -> None:
     steps = asked(b"\x06000\r\n", Say(framed(DATA)))
     found = read_out(steps * 2, adapt=known(max_speed=300))
     engine = found.engine
-    engine._adaptable = False
+    engine._tries.adaptable = False
     engine.start(found.wire.now)
-    assert engine._adaptable
+    assert engine._tries.adaptable
 
 
 def test_the_rest_before_our_answers() -> None:

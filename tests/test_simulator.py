@@ -21,8 +21,9 @@ from iecread.link import Link
 from iecread.protocol import parity
 from iecread.protocol.actions import BlockReceived, Identified, Retried
 from iecread.protocol.bcc import crc16
+from iecread.protocol.options import ReaderOptions
 from iecread.protocol.parity import Parity
-from iecread.protocol.reader import ReaderEngine, ReaderOptions
+from iecread.protocol.reader import ReaderEngine
 from iecread.simulator import (
     MODELS,
     OPTIONS,

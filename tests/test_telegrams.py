@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from iecread.protocol import telegrams
+from iecread.protocol import telegrams, units
 from iecread.protocol.bcc import CheckKind, bcc, bcc_sum7, bcc_xor, crc16
 from iecread.protocol.messages import Command
 from iecread.protocol.parity import Parity, add_even
@@ -569,7 +569,7 @@ def test_damaged_characters_are_never_structure() -> None:
 
 def test_parity_is_found_out_from_the_beginning() -> None:
     plain = (IDENT + frame(b"0.0.0(12)\r\n1.8.0(3*kWh)\r\n!\r\n")) * 4000
-    assert len(plain) > 2 * telegrams.PARITY_SAMPLE
+    assert len(plain) > 2 * units.PARITY_SAMPLE
     decoder = TelegramDecoder()
     found = []
     for at in range(0, len(plain), 4001):
@@ -640,7 +640,7 @@ def test_any_cut_gives_the_same_where_it_is_too_long(
     data: bytes, limit: int, sizes: list[int]
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(telegrams, "LIMIT", limit)
+        patch.setattr(units, "LIMIT", limit)
         whole = decode(data)
         assert in_pieces(data, sizes, parity=Parity.NONE) == decode(
             data, parity=Parity.NONE
@@ -699,7 +699,7 @@ PERIODIC = push(b"".join(b"1-0:%d.7.0(%06d*kW)\r\n" % (n, n) for n in range(30))
 )
 def test_memory_is_bounded(unit: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     limit = 1 << 14
-    monkeypatch.setattr(telegrams, "LIMIT", limit)
+    monkeypatch.setattr(units, "LIMIT", limit)
     piece = (unit * (4096 // len(unit) + 1))[: max(4096, len(unit))]
     decoder = TelegramDecoder(parity=Parity.NONE)
     tracemalloc.start()
@@ -716,7 +716,7 @@ def test_memory_is_bounded(unit: bytes, monkeypatch: pytest.MonkeyPatch) -> None
 def test_what_is_too_long_is_handed_out_in_parts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(telegrams, "LIMIT", 100)
+    monkeypatch.setattr(units, "LIMIT", 100)
     found = decode(IDENT + b"1.8.0(1)\r\n" * 30 + b"!\r\n")
     assert names(found) == ["/EXA5DEMO", None, None, None]
     assert [one.complete for one in found] == [False, False, False, True]

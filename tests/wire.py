@@ -18,8 +18,9 @@ from iecread.link import Link
 from iecread.protocol import parity
 from iecread.protocol.actions import BlockReceived, Engine, Event
 from iecread.protocol.bcc import CheckKind, bcc
+from iecread.protocol.options import ReaderOptions
 from iecread.protocol.parity import Parity
-from iecread.protocol.reader import ReaderEngine, ReaderOptions
+from iecread.protocol.reader import ReaderEngine
 from iecread.transports import LineKind
 
 SPOILT = 0x7F  # what the meter hears of a character sent at another speed

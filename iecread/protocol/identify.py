@@ -15,8 +15,9 @@ from iecread.errors import RemoteProtocolError
 from iecread.protocol import parity
 from iecread.protocol.actions import Done, Wait, Write
 from iecread.protocol.messages import NUL
+from iecread.protocol.opening import OpeningEngine
+from iecread.protocol.options import ReaderOptions
 from iecread.protocol.parity import Parity
-from iecread.protocol.reader import ReaderEngine, ReaderOptions
 from iecread.protocol.receiver import DATA_LIMIT, GLITCH
 from iecread.protocol.state import ReaderState, Step
 
@@ -37,7 +38,7 @@ class NeverQuietError(RemoteProtocolError):
     """The line does not fall silent, so that nothing may be asked."""
 
 
-class IdentifyEngine(ReaderEngine):
+class IdentifyEngine(OpeningEngine):
     """Sends opening requests until somebody answers; ends with the event Done.
 
     Args:
@@ -123,7 +124,7 @@ class IdentifyEngine(ReaderEngine):
     @property
     def asked_with(self) -> Parity:
         """What the last request was sent with."""
-        return self._parity
+        return self._tries.parity
 
     def leave(self) -> None:
         """Wait no longer for the meter to have gone back."""
@@ -216,22 +217,15 @@ class IdentifyEngine(ReaderEngine):
 
         self._queue.append((action, sent))
 
-    # In each mode the session ends where the reader of a readout would go on
+    def _look_further(self, now: float, *, silent: bool) -> None:
+        """Nothing is read behind the identification."""
 
-    def _mode_a(self, now: float) -> None:
-        self._step(Step.IDENTIFY_A, ours=False)
-        self._let_be(now)
-
-    def _mode_b(self, now: float) -> None:
-        self._step(Step.IDENTIFY_B, ours=False)
-        self._let_be(now)
-
-    def _mode_c(self, now: float) -> None:
-        self._step(Step.IDENTIFY_C, ours=False)
-        self._step(Step.SILENCE)  # annex A: tt passes without an option select
-        self._let_be(now)
-
-    def _let_be(self, now: float) -> None:
+    def _go_on(self, now: float) -> None:
+        """End the session where the reader of a readout would go on."""
+        steps = {"A": Step.IDENTIFY_A, "B": Step.IDENTIFY_B, "C": Step.IDENTIFY_C}
+        self._step(steps[self.mode], ours=False)
+        if self.state is ReaderState.IDENTIFIED:
+            self._step(Step.SILENCE)  # annex A: tt passes without an option select
         assert self.identification is not None
         head = self.identification.text.encode("latin-1")
         at = parity.strip(bytes(self._ahead)).rfind(parity.strip(head))

@@ -1,42 +1,36 @@
-"""The reader's side of programming mode: password, commands, answers, break.
+"""The reader's side of programming mode: passwords, commands and their answers.
 
-ProgrammingEngine opens a session as a readout does, up to the option select, which
-has Y = 1 (IEC 62056-21, 6.4.3.3).  ``Opened`` says that passwords and commands may
-follow, one at a time; each ends with one ``Answered``.  Repeats that cannot do harm
-are its business: a damaged answer is asked for again with NAK, a command that the
-meter answers with NAK is sent again, a command that may be repeated is sent again
-after silence.  A password is never sent twice after an answer that may be a refusal,
-and a write never after silence.  In modes A and B commands follow the readout at the
-opening speed (6.4.1, 6.4.2).  What may not be sent at all is for its Guard to say.
+A session is entered and left as entering.py has it.  Passwords and commands may
+follow ``Opened``, one at a time; each ends with one ``Answered``.  Repeats that cannot
+do harm are the engine's business: a damaged answer is asked for again with NAK, a
+command that the meter answers with NAK is sent again, a command that may be repeated
+is sent again after silence.  A password is never sent twice after an answer that may
+be a refusal, and a write never after silence.  What may not be sent at all is for the
+Guard to say.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from iecread.errors import IecReadError, RefusedError, RemoteProtocolError
-from iecread.protocol import parity
+from iecread.errors import RemoteProtocolError
 from iecread.protocol.actions import (
     Answered,
     AnswerKind,
     BlockReceived,
-    Opened,
     Retried,
-    SetSpeed,
     Trouble,
     Wait,
     Write,
 )
 from iecread.protocol.bcc import CheckKind
-from iecread.protocol.guard import Guard
+from iecread.protocol.entering import AWAITS, EnteringEngine
 from iecread.protocol.messages import (
     ACK,
-    NAK,
     Block,
     Command,
     error_reply,
 )
-from iecread.protocol.parity import Parity
-from iecread.protocol.reader import NAK_LIMIT, ReaderEngine, ReaderOptions
+from iecread.protocol.reader import NAK_LIMIT
 from iecread.protocol.receiver import DATA_LIMIT, Kind, TooMuch
 from iecread.protocol.state import ReaderState, Step
 
@@ -46,11 +40,6 @@ _PASSWORD_RESENDS = 1  # NAK means a damaged frame, but some makers mean "wrong"
 _LATE = 0.5  # s of quiet before a command, where an older answer may still come
 # lis200.md 1.1: a lone FF between brackets that the check does not cover
 _STRAY = re.compile(rb"(?<=[)\xa9])\xff(?=[(\xa8])")
-_PROBE_SPEED = 19200  # Bd; where a session that was left open most likely is
-_AWAITS = frozenset(
-    {ReaderState.IDLE, ReaderState.READ, ReaderState.LOCKED, ReaderState.OPEN}
-)
-_SELECTED = frozenset({ReaderState.OPERAND, ReaderState.PROBED})  # and not open yet
 _UNDER_WAY = frozenset(
     {
         ReaderState.PASSWORD_SENT,
@@ -62,22 +51,15 @@ _UNDER_WAY = frozenset(
 )
 
 
-class ProgrammingEngine(ReaderEngine):
+class ProgrammingEngine(EnteringEngine):
     """Holds one session in programming mode.
 
-    ``options.option`` of its ReaderOptions is the Y that enters it, ``1`` in the
-    standard.
-
     Attributes:
-        guard: what is asked before anything is sent.
         unsettled: whether an answer to an older command may still come, since one was
             sent twice or given up.  A session that knows how to find out sets it back.
     """
 
     unsettled = False
-
-    _select_step = Step.SELECT_PROGRAMMING
-    _selected = frozenset({ReaderState.OPERAND})
 
     _sent: Command | None = None  # the message whose answer is awaited
     _repeatable = False  # whether it may be sent again after silence
@@ -86,19 +68,10 @@ class ProgrammingEngine(ReaderEngine):
     _size = 0  # how much came in parts
     _keep = True  # whether the parts are wanted as one text
     _acknowledged = False  # an ACK came where data were asked for
-    _noise_before = 0  # bytes of noise when the message went out
     _other_tried = False  # NAK where the kind of check is unknown: it may be the other
-    _odd = b""  # an answer in 7 bits that had more than 7
     _resend_limit = RESEND_LIMIT
     _fits: Callable[[str], bool] | None = None  # tells an answer from a stale one
     _ack_last = False  # the last block is acknowledged too
-    _late = False  # an older answer may still come
-
-    def __init__(self, options: ReaderOptions, guard: Guard | None = None) -> None:
-        super().__init__(options)
-        self.guard = guard or Guard()
-        self._probes: list[tuple[int, Parity]] = []  # still to be tried
-        self._unended: int | None = None  # Bd; the meter may still be in a session
 
     # --- what a session calls ------------------------------------------------
 
@@ -109,21 +82,13 @@ class ProgrammingEngine(ReaderEngine):
             LocalProtocolError: one is going on.
         """
         super().start(now)
-        self.guard.begin()
-        self._probes, self._late, self.unsettled = [], False, False
-        self._unended = None
+        self.unsettled = False
 
     @property
     def finished(self) -> bool:
         """Whether nothing is under way: no session, or one that awaits a command."""
-        idle = self.state in _AWAITS and not self._queue
+        idle = self.state in AWAITS and not self._queue
         return idle and self._deadline is None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the meter is, or may be, in programming mode."""
-        closed = (ReaderState.IDLE, ReaderState.WAKING, ReaderState.REQUESTED)
-        return self.state not in closed
 
     def password(self, level: int, text: str) -> None:
         """Send a password, or the answer to a challenge, as P1 or P2 (6.3.14, 19).
@@ -177,47 +142,10 @@ class ProgrammingEngine(ReaderEngine):
         """Want the answer no more that is awaited, so that a command may follow."""
         if self.state in _UNDER_WAY:
             self._step(Step.SILENCE)
-        elif self.state not in _AWAITS or not self._queue:
+        elif self.state not in AWAITS or not self._queue:
             return
         self._queue.clear()
         self._deadline, self._late, self.unsettled = None, True, True
-
-    def sign_off(self) -> None:
-        """Send the break message and go back to the opening speed (6.3.12).
-
-        May be called at any time; does nothing where no session is open.
-        """
-        switches = [a for a, _ in self._queue if isinstance(a, SetSpeed)]
-        self._queue.clear()
-        self._deadline = None
-        if not self.is_open:
-            self._close()  # what still comes is not to be answered
-            if self._unended is None:
-                self._back_to_opening_speed()
-            else:
-                self._queue.append((Wait(self._reaction), None))
-                self._sign_off(self._unended)
-            self._unended = None
-            return
-        if switches and self.state in self._selected:  # the meter has switched
-            self._queue.append((switches[-1], None))
-        if self.state is ReaderState.IDENTIFIED:  # no answer sent: it goes on alone
-            self._step(Step.SILENCE)
-        data = Command("B0", kind=self.check_kind or CheckKind.XOR).to_bytes()
-
-        def signed_off(now: float) -> None:
-            self._step(Step.BREAK)
-
-        self._queue.append((Wait(self._reaction), None))
-        self._queue.append((Write(self._coded(data)), signed_off))
-        if switches or self.speed != self.options.opening_speed:
-            self._queue.append((Wait(self._timing.switch_margin), None))
-        self._back_to_opening_speed(switches)
-
-    def _back_to_opening_speed(self, switches: Sequence[SetSpeed] = ()) -> None:
-        opening = self.options.opening_speed
-        if switches or self.speed != opening:
-            self._queue.append((SetSpeed(opening), None))
 
     # --- sending -------------------------------------------------------------
 
@@ -258,108 +186,26 @@ class ProgrammingEngine(ReaderEngine):
 
     # --- receiving -----------------------------------------------------------
 
-    def _readout_over(self) -> None:
-        # 6.4.1, 6.4.2: commands may follow the readout, at the opening speed
-        if self.speed != self.options.opening_speed:
-            self._queue.append((SetSpeed(self.options.opening_speed), None))
-        self._events.append(Opened(None))
-
-    def _look_further(self, now: float, *, silent: bool) -> None:
-        if self.state in _AWAITS:
-            self._receiver.clear()
-            self._noise_before = self._receiver.noise
-            return
-        if any(isinstance(action, Write) for action, _ in self._queue):
-            self._let_it_end()
-            return
+    def _look_for_reply(self, now: float, *, silent: bool) -> None:
         try:
-            found = self._receiver.reply()
+            super()._look_for_reply(now, silent=silent)
         except TooMuch as error:
-            if self.state is ReaderState.OPERAND:
+            if self.state not in _UNDER_WAY:
                 raise
             self._detail = error.message
             self._answer(Step.SILENCE, AnswerKind.DAMAGED)
-            return
-        if found is None:
-            if silent:
-                self._no_reply()
-            elif len(self._receiver):
-                self._deadline = now + self._timing.gap
-            return
-        kind, raw = found
-        chars = parity.strip(raw) if self.parity is Parity.EVEN else raw
-        if self.state is ReaderState.PROBED:
-            self._probed(kind, raw, now)
-        elif self.state is ReaderState.OPERAND:
-            if kind in (Kind.BLOCK, Kind.PART) and self._probe is not None:
-                self._look_further(now, silent=silent)  # another master's answer
-            else:
-                self._operand(kind, raw, chars)
+
+    def _replied(self, kind: Kind, raw: bytes, now: float) -> None:
+        if self.state not in _UNDER_WAY:
+            super()._replied(kind, raw, now)
         elif kind is Kind.ACK:
             self._acknowledgement(now)
         elif kind is Kind.NAK:
             self._refused()
         elif kind is Kind.COMMAND:
-            self._broken_off(raw, chars, now)
+            self._broken_off(raw, now)
         else:
-            self._data(kind, raw, chars, now)
-
-    def _let_it_end(self) -> None:
-        """More comes while we owe an ACK or a NAK: a block seemed to end too early."""
-        self._rested += len(self._receiver)
-        self._receiver.clear()
-        if self._rested > DATA_LIMIT:
-            raise TooMuch(f"an answer without an end: {self._rested} bytes so far")
-        self._rest_anew()
-
-    def _operand(self, kind: Kind, raw: bytes, chars: bytes) -> None:
-        """Take P0, or what some meters send in its place (protocol practice)."""
-        if kind is Kind.ACK:
-            self._step(Step.ACK, ours=False)
-            self._deadline = None
-            self._events.append(Opened(None))
-        elif kind is Kind.COMMAND:
-            self._take_operand(raw, chars)
-        elif kind is Kind.NAK:
-            self._detail = "NAK"
-            self._fail(Trouble.REFUSED)
-        else:
-            if self._mode == "C":  # or its P0 was damaged beyond recognition
-                self._unended = self.speed
-            self._close()
-            raise RefusedError(
-                "the meter reads out instead of entering programming mode",
-                "it may not offer it at this port, or want another --option",
-            )
-
-    def _take_operand(self, raw: bytes, chars: bytes) -> None:
-        try:
-            command = Command.from_bytes(chars)
-        except RemoteProtocolError:
-            trouble: Trouble | None = Trouble.BLOCK_CHECK
-        else:
-            trouble = self._judge(raw, command)
-        if trouble:
-            if self._naks >= NAK_LIMIT + (trouble is Trouble.CHECK_KIND):
-                self._fail(trouble)
-            else:
-                self._repeat(trouble)
-        elif command.name == "B0":
-            self._detail = "break message"
-            self._fail(Trouble.REFUSED)
-        else:
-            self._step(Step.OPERAND, ours=False)
-            self._deadline = None
-            text = (command.text or b"").decode("latin-1")
-            self._events.append(Opened(text.removeprefix("(").removesuffix(")")))
-
-    def _repeat(self, trouble: Trouble) -> None:
-        """Ask for the last answer once more (6.3.5)."""
-        self._naks += 1
-        self._events.append(Retried(trouble, "asked for the answer again with NAK"))
-        self._rested = 0
-        self._queue.append((Wait(self._reaction), None))
-        self._send(NAK, Step.NAK, self._timing.repeat_answer)
+            self._data(raw, now)
 
     def _acknowledgement(self, now: float) -> None:
         reads = self._sent is not None and self._sent.name.startswith("R")
@@ -384,9 +230,9 @@ class ProgrammingEngine(ReaderEngine):
             self._deadline = None
             self._report(Answered(AnswerKind.NAK))
 
-    def _broken_off(self, raw: bytes, chars: bytes, now: float) -> None:
+    def _broken_off(self, raw: bytes, now: float) -> None:
         try:
-            name = Command.from_bytes(chars).name
+            name = Command.from_bytes(self._chars(raw)).name
         except RemoteProtocolError:
             name = ""
         if name == "B0":
@@ -394,12 +240,12 @@ class ProgrammingEngine(ReaderEngine):
         elif name == "P0":  # it was late
             self._noise += len(raw)
             self._deadline = self._answer_by
-            self._look_further(now, silent=False)
+            self._look_for_reply(now, silent=False)
         else:
             self._answer(Step.SILENCE, AnswerKind.DAMAGED)
 
-    def _data(self, kind: Kind, raw: bytes, chars: bytes, now: float) -> None:
-        block = Block.from_bytes(chars)
+    def _data(self, raw: bytes, now: float) -> None:
+        block = Block.from_bytes(self._chars(raw))
         trouble = self._judge(raw, block)
         if trouble is Trouble.BLOCK_CHECK and (mended := self._without_strays(raw)):
             raw, block, trouble = *mended, None
@@ -415,7 +261,7 @@ class ProgrammingEngine(ReaderEngine):
         if self._fits is not None and not self._fits(text):
             self._noise += len(raw)
             self._deadline = self._answer_by
-            self._look_further(now, silent=False)
+            self._look_for_reply(now, silent=False)
             return
         if not block.last and self.state is ReaderState.COMMANDED:
             # 6.4.7: another one follows when this one is acknowledged
@@ -445,16 +291,6 @@ class ProgrammingEngine(ReaderEngine):
         else:  # data in answer to a password: neither yes nor no
             self._answer(Step.SILENCE, AnswerKind.DAMAGED)
 
-    def _judge(self, raw: bytes, block: Block | Command) -> Trouble | None:
-        trouble = super()._judge(raw, block)
-        if trouble or self.options.check_off or self.parity is Parity.EVEN:
-            return trouble
-        if not raw.isascii() and raw != self._odd:
-            # the check covers seven bits; believed when it comes so again
-            self._odd, self._detail = raw, "characters of eight bits"
-            return Trouble.PARITY
-        return None
-
     def _without_strays(self, raw: bytes) -> tuple[bytes, Block] | None:
         """An answer without what a LIS-200 device may put between brackets.
 
@@ -464,8 +300,7 @@ class ProgrammingEngine(ReaderEngine):
         mended = _STRAY.sub(b"", raw) if self._probe is not None else raw
         if mended == raw:
             return None
-        even = self.parity is Parity.EVEN
-        block = Block.from_bytes(parity.strip(mended) if even else mended)
+        block = Block.from_bytes(self._chars(mended))
         return None if self._judge(mended, block) else (mended, block)
 
     def _damaged(self, trouble: Trouble) -> None:
@@ -477,10 +312,8 @@ class ProgrammingEngine(ReaderEngine):
             self._answer(Step.SILENCE, AnswerKind.DAMAGED)
 
     def _no_reply(self) -> None:
-        if self.state is ReaderState.PROBED:
-            self._probe_unanswered()
-        elif self.state is ReaderState.OPERAND:
-            self._no_operand()
+        if self.state not in _UNDER_WAY:
+            super()._no_reply()
         elif self._acknowledged:
             self._answer(Step.ACK, AnswerKind.ACK)
         elif len(self._receiver):  # a block had begun
@@ -504,29 +337,6 @@ class ProgrammingEngine(ReaderEngine):
             self._answer(Step.SILENCE, kind)
         self._late = self.unsettled = True
 
-    def _no_operand(self) -> None:
-        """P0 did not come (protocol practice: some meters skip it).
-
-        A character or two that could not be read were an ACK at the opening speed.
-        Complete silence may be a lost option select: that is tried again first.
-        """
-        last = self._attempt + 1 >= self._limit
-        if self._probe is not None:
-            speeds = dict.fromkeys([self.speed, self.options.opening_speed])
-            if not self.options.adjustable:
-                speeds = {self.speed: None}
-            self._asked = Trouble.NO_ANSWER
-            if self._receiver.noise or len(self._receiver):
-                self._asked = Trouble.WRONG_SPEED
-            self._agreed = self.speed
-            self._send_probes([(speed, self._parity) for speed in speeds])
-        elif self._receiver.noise or len(self._receiver) or last:
-            self._receiver.clear()
-            self._step(Step.ACK, ours=False)
-            self._events.append(Opened(None))
-        else:
-            self._fail(Trouble.NO_ANSWER)
-
     def _answer(self, step: Step, kind: AnswerKind, text: str = "") -> None:
         self._step(step, ours=step is Step.SILENCE)
         self._deadline = None
@@ -536,92 +346,3 @@ class ProgrammingEngine(ReaderEngine):
         assert self._sent is not None
         self.guard.answered(self._sent, answer)
         self._events.append(answer)
-
-    def _fail(self, trouble: Trouble) -> None:
-        selected = self.state in _SELECTED
-        speed = self._agreed or self.speed
-        try:
-            super()._fail(trouble)
-        except IecReadError:
-            if selected and self._mode == "C":
-                self._unended = speed
-            raise
-
-    # --- a session that may be open already ----------------------------------
-
-    @property
-    def _probe(self) -> Command | None:
-        return self.guard.probe(self.identification)
-
-    @property
-    def _keeps_offer(self) -> bool:
-        return self._probe is not None  # lis200.md 5.3: the device falls back else
-
-    def _free_stuck(self) -> None:
-        """Ask first whether the session goes on: then nothing need be opened."""
-        if self._probe is None:
-            super()._free_stuck()
-            return
-        speed = self.options.opening_speed
-        if self.options.adjustable:
-            speed = self.options.max_speed or _PROBE_SPEED
-        self._probes = [(speed, each) for each in self.options.send_parity]
-
-    def _rest_over(self, now: float) -> None:
-        if self._probes:
-            self._resting = False
-            self._asked = Trouble.NO_ANSWER
-            self._send_probes(self._probes)
-        else:
-            super()._rest_over(now)
-
-    def _send_probes(self, probes: list[tuple[int, Parity]]) -> None:
-        probe = self._probe
-        assert probe is not None
-        (speed, as_sent), *self._probes = probes
-        self._receiver.clear()
-        self._events.append(
-            Retried(Trouble.NO_ANSWER, f"asking for an open session at {speed} Bd")
-        )
-        if speed != self.speed:
-            self._queue.append((SetSpeed(speed), None))
-        data = probe.to_bytes()
-        self._queue.append((Wait(self._reaction), None))
-        self._parities = (as_sent,)
-        self._send(self._coded(data), Step.PROBE, self._timing.request_answer)
-
-    def _probed(self, kind: Kind, raw: bytes, now: float) -> None:
-        """An answer, whatever it says, comes from a session that is open."""
-        if kind is Kind.ACK:
-            self._look_further(now, silent=False)
-            return
-        if self._receiver.parity is None:
-            even = not raw.isascii() and not parity.errors(raw)
-            self._receiver.parity = Parity.EVEN if even else Parity.NONE
-        operand = None
-        if kind is Kind.COMMAND:
-            chars = parity.strip(raw) if self.parity is Parity.EVEN else raw
-            name = Command.from_bytes(chars).name if len(chars) > 3 else ""
-            if name != "P0":  # it ends its session, or another one
-                self._probe_unanswered()
-                return
-            self._step(Step.OPERAND, ours=False)
-            operand = ""
-        else:
-            self._step(Step.NAK if kind is Kind.NAK else Step.BLOCK, ours=False)
-        self._probes, self._deadline, self._late = [], None, True
-        self._events.append(Opened(operand))
-
-    def _probe_unanswered(self) -> None:
-        if self._probes:
-            self._send_probes(self._probes)
-            return
-        self._receiver.clear()
-        if self.identification is not None:
-            if self._asked is Trouble.WRONG_SPEED:
-                self._other_speed()
-            self._fail(self._asked)
-            return
-        self._step(Step.SILENCE)
-        self._parities = self.options.send_parity
-        self._open()

@@ -27,8 +27,8 @@ from iecread.programming import Programming
 from iecread.protocol import parity
 from iecread.protocol.actions import Answered, AnswerKind, Event, Opened
 from iecread.protocol.meterprogramming import ProgrammableEngine
+from iecread.protocol.options import ReaderOptions
 from iecread.protocol.programming import ProgrammingEngine
-from iecread.protocol.reader import ReaderOptions
 from iecread.refusals import Refusals
 from iecread.simulator import open_simulated
 from iecread.simulator.memory import SimulatedMemory

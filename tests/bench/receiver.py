@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from bars import Ratio, over, report
 
 from iecread.protocol.bcc import bcc
-from iecread.protocol.reader import ReaderEngine, ReaderOptions
+from iecread.protocol.options import ReaderOptions
+from iecread.protocol.reader import ReaderEngine
 
 LINE = b"1-1:1.8.0*255(000123456.789*kWh)\r\n"
 SHAPES = {

@@ -25,9 +25,10 @@ from iecread.protocol.bcc import bcc_sum7, bcc_xor
 from iecread.protocol.explain import explain
 from iecread.protocol.listener import ListenEngine
 from iecread.protocol.messages import Command
+from iecread.protocol.options import ReaderOptions
 from iecread.protocol.parity import Parity, strip
 from iecread.protocol.programming import ProgrammingEngine
-from iecread.protocol.reader import ReaderEngine, ReaderOptions
+from iecread.protocol.reader import ReaderEngine
 from iecread.protocol.telegrams import TelegramDecoder, decode
 from iecread.readings import readout
 from iecread.saved import chunks
