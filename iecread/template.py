@@ -8,7 +8,6 @@ date is that of the reading, on the clock where the meter hangs or in UTC.
 Left out on purpose: opening files and making folders (output/store.py).
 """
 
-import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -217,7 +216,9 @@ def safe_name(value: str) -> str:
         name = "_" + name
     data = name.encode()
     if len(data) > _LONGEST:
-        digest = hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()[:_HASH]
+        from hashlib import sha256  # slow to import, and hardly ever needed
+
+        digest = sha256(value.encode("utf-8", "replace")).hexdigest()[:_HASH]
         cut = data[: _LONGEST - _HASH - 1].decode("utf-8", "ignore")
         name = f"{cut}-{digest}"
     return name

@@ -38,7 +38,7 @@ class Timing:
     gap: float = 3.0
     line_end_gap: float = 1.0
     tail_gap: float = 0.05
-    reaction_margin: float = 0.0005
+    reaction_margin: float = 0.0001
     switch_margin: float = 0.004
     rest: float = 2.2
     wake_pause: float = 1.51
