@@ -34,8 +34,8 @@ class Link:
         clock: monotonic time in seconds.
         on_bytes: called with ``tx`` or ``rx``, the bytes as they are on the line,
             and the time.
-        meanwhile: called once, when the first message is on its way: work that
-            would keep the meter waiting later.
+        meanwhile: called once, when there is nothing to do but wait for the meter:
+            work that would keep it, or the result, waiting later.
         tick: the time right before a write, where ``clock`` stands still in between.
     """
 
@@ -91,9 +91,6 @@ class Link:
                 engine.action_done(self._clock())
                 if came:
                     engine.receive_data(came, self._clock())
-                if self._meanwhile:
-                    self._meanwhile()
-                    self._meanwhile = None
                 continue
             elif isinstance(action, SetSpeed):
                 self._transport.set_speed(action.baud)
@@ -102,6 +99,9 @@ class Link:
                 deadline = engine.deadline()
                 if deadline is None and engine.finished:
                     return
+                if self._meanwhile:
+                    self._meanwhile()
+                    self._meanwhile = None
                 left = _IDLE_READ if deadline is None else deadline - self._clock()
                 try:
                     got = self._receive(engine, max(0.0, left))

@@ -105,16 +105,25 @@ class MeterLine:
             speed=self.opening_speed,
             framing=framing.value,
         )
-        choosing = self.options.device == "auto" and self.options.mode != "d"
         self._link = Link(
             self._transport,
             self.opening_speed,
             tape.monotonic,
             self._bytes,
-            meanwhile=_load_profiles if choosing else None,
+            meanwhile=self._load,
             tick=tape.tick,
         )
         self._line_speed = self.opening_speed
+
+    def _load(self) -> None:
+        """What a readout will need, while the meter takes its time."""
+        from iecread import readings, registry  # noqa: F401
+
+        registry.load()
+        if self.options.device == "auto":
+            from iecread.devices import load
+
+            load()
 
     def _open_line(self, framing: Framing) -> Transport:
         options = self.options
@@ -289,12 +298,6 @@ class MeterLine:
     def _bytes(self, direction: str, data: bytes, moment: float) -> None:
         if self.on_bytes:
             self.on_bytes(direction, data, moment - self._start)
-
-
-def _load_profiles() -> None:
-    from iecread.devices import load
-
-    load()
 
 
 def _words(event: Event, engine: OpeningEngine | ListenEngine) -> str:

@@ -225,6 +225,13 @@ def units() -> frozenset[str]:
     return frozenset(unit for group in _data("units.toml").values() for unit in group)
 
 
+def load() -> None:
+    """Read all that registers are described by; after the first call, at once."""
+    units()
+    manufacturer_name("")
+    describe("1.8.0")
+
+
 def data(file: str) -> dict[str, Any]:
     """The content of one of the TOML files in ``data``; not to be changed."""
     return _data(file)

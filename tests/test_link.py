@@ -175,6 +175,27 @@ class TestWait:
         assert engine.when(Wait) == []
 
 
+class TestMeanwhile:
+    """Work that is done once, when there is nothing to do but wait."""
+
+    @pytest.mark.parametrize(
+        ("actions", "at"),
+        [((Wait(0.5), Write(b"/?!\r\n")), 1000.5), ((), 1000.0)],
+        ids=["behind the request", "where nothing is sent"],
+    )
+    def test_when(self, clock: Clock, actions: tuple[Action, ...], at: float) -> None:
+        engine = Puppet(clock, *actions)
+        engine.until = 1004.0
+        done: list[float] = []
+
+        def work() -> None:
+            done.append(clock.now)
+
+        link = Link(MemoryLine(clock), 300, clock.monotonic, meanwhile=work)
+        list(link.run(engine))
+        assert done == [at]
+
+
 class TestLongWrites:
     def test_go_out_in_pieces_without_a_gap(self, clock: Clock) -> None:
         line = MemoryLine(clock)

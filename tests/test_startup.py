@@ -55,3 +55,24 @@ def test_no_other_command_is_imported():
         "iecread.cli.exitcodes",
         "iecread.cli.main",
     }
+
+
+LATE = """
+import sys
+from iecread import Meter
+from iecread.protocol.actions import BlockReceived
+before = []
+def event(event, seconds):
+    if isinstance(event, BlockReceived):
+        before.append(set(sys.modules))
+with Meter("sim://household?pace=no&reaction=20") as meter:
+    meter.on_event = event
+    meter.readout()
+print(*sorted(set(sys.modules) - before[-1]))
+"""
+
+
+def test_nothing_is_imported_behind_the_last_byte():
+    run = [sys.executable, "-c", LATE]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"

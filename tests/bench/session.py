@@ -43,7 +43,7 @@ CASES = [
     for baud in speeds
     for reaction in (200, 20)
 ]
-PUSHED = ((2400, 200), (115200, 200))
+PUSHED = {2400: 1.005, 115200: None}  # Bd; at the latter 12 characters are 1 ms
 _HEAD = """
 import sys, time
 from iecread import Meter
@@ -123,7 +123,7 @@ def options(mode: str, baud: int, reaction: int) -> list[str]:
 
 
 def _best(
-    meter: Sequence[str], reader: Sequence[str], bar: float
+    meter: Sequence[str], reader: Sequence[str], bar: float | None
 ) -> tuple[float, float]:
     """The overhead, the best of some tries, and the answers that came too early."""
     best, early = float("inf"), 0.0
@@ -132,7 +132,7 @@ def _best(
         assert found, f"no session: {meter}"
         best = min(best, found["overhead"])
         early += found.get("early_answers", 0.0)
-        if best <= bar:
+        if bar is not None and best <= bar:
             break
     return best, early
 
@@ -159,10 +159,11 @@ def ratios() -> Iterator[Ratio | Note]:
             found = measure(meter, bare)
             if found:
                 yield Ratio("  the same by the barest reader", found["overhead"])
-    for baud, reaction in PUSHED:
-        meter = [OWN, *options("D", baud, reaction)]
-        best, _ = _best(meter, ["-c", LISTEN, str(baud)], BARS[reaction])
-        yield Ratio(f"telegram, mode D, {baud} Bd", best, BARS[reaction], 1.0)
+    for baud, most in PUSHED.items():
+        best, _ = _best(
+            [OWN, *options("D", baud, 200)], ["-c", LISTEN, str(baud)], most
+        )
+        yield Ratio(f"telegram, mode D, {baud} Bd", best, most, 1.0)
 
 
 def main(arguments: Sequence[str]) -> None:
