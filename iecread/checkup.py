@@ -117,7 +117,8 @@ def configuration(
         environ: the environment.
         meter: the meter that is wanted from it; None for a port, or none at all.
     """
-    from iecread.config import ConfigFileError, find_config, load_config
+    from iecread.config import find_config, load_config
+    from iecread.configfaults import ConfigFileError
 
     layer = Layer()
     if meter is None and find_config(path, environ) is None:

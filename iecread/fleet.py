@@ -20,10 +20,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from iecread.config import line_of
 from iecread.errors import IecReadError, PortBusyError, PortError
 from iecread.session import Meter
-from iecread.transports import LineKind, Transport
+from iecread.transports import LineKind, Transport, line_of
 
 GATHER = 0.0003
 """Seconds that a line gathers while data stream in, for each line being read."""

@@ -29,7 +29,7 @@ class ScanState:
     """
 
     def __init__(self, folder: str, port: str, addresses: str) -> None:
-        from iecread.config import line_of
+        from iecread.transports import line_of
 
         self._folder = folder
         self._path = os.path.join(folder, FILE)

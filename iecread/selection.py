@@ -15,8 +15,8 @@ from iecread.lis200.address import AddressPattern
 from iecread.obis import Pattern, parse
 
 if TYPE_CHECKING:
-    from iecread.config import Profile, Rule
     from iecread.loadprofile import Row
+    from iecread.meterprofile import Profile, Rule
     from iecread.readings import Reading, Readout
 
 _EXACT = Context(prec=100)  # 15 digits times a ratio of at most 30, and a sum

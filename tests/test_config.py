@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from iecread.config import ConfigFileError, load_config
+from iecread.config import load_config
+from iecread.configfaults import ConfigFileError
 
 EXAMPLE = Path(__file__).parent.parent / "meters.example.toml"
 
@@ -45,15 +46,3 @@ def test_a_meter_is_read_by_its_name(run, tmp_path) -> None:
     found = run("-c", str(EXAMPLE), "readout", "demo", "-f", "json").json
     codes = [r["register"] for r in found["registers"]]
     assert found["meter"] == "demo" and codes == ["1.8.0", "1.8.1", "1.8.2", "2.8.0"]
-
-
-def test_a_ratio_is_exact_and_a_profile_is_read_only(run, tmp_path) -> None:
-    rule = '[meters.a.register."1.8.0"]\nmultiply = "40"\n'
-    file = written(tmp_path, f'[meters.a]\nport = "sim://household"\n{rule}')
-    row = run("readout", "a", "-c", file, "--only", "1.8.0", "-f", "json").json
-    reading = row["registers"][0]
-    assert reading["status"] == "scaled"
-    assert abs(reading["value"] / float(reading["raw"]) - 40) < 1e-9
-    refused = run("write", "a", "0.0.1", "X", "--yes", "-c", file, exit=4)
-    assert "read-only" in refused.stderr
-    assert "no errors" in run("meters", "check", file).stderr

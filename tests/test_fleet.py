@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from iecread.config import line_of
 from iecread.errors import CheckError, ConfigError, RefusedError
 from iecread.fleet import Fleet, Outcome, Task, Turn, shard_of
 from iecread.simulator.options import simulation
@@ -33,40 +32,6 @@ def task(name: str, port: str = QUICK, work: Any = read, **more: Any) -> Task:
 
 
 # --- lines
-
-
-def test_a_device_under_two_names_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "ttyUSB0").touch()
-    (tmp_path / "by-id").symlink_to(tmp_path / "ttyUSB0")
-    device = line_of(str(tmp_path / "ttyUSB0"))
-    assert line_of(str(tmp_path / "by-id")) == device
-    assert line_of(str(tmp_path / "ttyUSB1")) != device
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        "socket://GATE.example:4001",
-        "socket://gate.example.:4001/",
-        "rfc2217://gate.example:4001",
-        "rfc2217://gate.example:4001?logging=debug",
-    ],
-)
-def test_a_port_of_a_gateway_is_one_line_however_it_is_written(other: str) -> None:
-    assert line_of(other) == line_of("socket://gate.example:4001")
-
-
-def test_other_ports_are_other_lines() -> None:
-    ports = (
-        "socket://gate:4001",
-        "socket://gate:4002",
-        "socket://[::1]:4001",
-        "sim://household",
-        "sim://household?mute=1",
-        "socket://nonsense",
-        "COM3",
-    )
-    assert len(set(map(line_of, ports))) == len(ports)
 
 
 def test_a_shard_is_stable_and_holds_whole_lines() -> None:

@@ -21,11 +21,11 @@ LAYERS = [
     "errors obis registry _version",
     "protocol",
     "lis200",
-    "transports capture masking serialmask",
+    "transports capture tracefile masking serialmask",
     "link",
     "readings loadprofile",
-    "settings tomlplaces configschema config selection addresses scanstate "
-    "meteroptions engineoptions",
+    "settings tomlplaces configschema configfaults meterprofile config selection "
+    "addresses scanstate meteroptions engineoptions",
     "meterline meterreadout credentials session comeback scan fleet simulator learned "
     "checkup examination doctor signalwatch",
     "output",

@@ -1,12 +1,13 @@
-"""open_line: which transport a spelling gets, and what an import costs."""
+"""Which transport and which line a spelling means, and what an import costs."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from iecread.errors import PortError
-from iecread.transports import LineKind, Transport, open_line
+from iecread.transports import LineKind, Transport, line_of, open_line
 from iecread.transports.memory import MemoryLine
 from iecread.transports.serialport import SerialLine, serial_line
 from iecread.transports.tcp import TcpLine
@@ -54,6 +55,40 @@ def test_each_transport_has_the_common_shape() -> None:
             line.read(0)
         with pytest.raises(PortError, match="not open"):
             line.write(b"x")
+
+
+def test_a_device_under_two_names_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "ttyUSB0").touch()
+    (tmp_path / "by-id").symlink_to(tmp_path / "ttyUSB0")
+    device = line_of(str(tmp_path / "ttyUSB0"))
+    assert line_of(str(tmp_path / "by-id")) == device
+    assert line_of(str(tmp_path / "ttyUSB1")) != device
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "socket://GATE.example:4001",
+        "socket://gate.example.:4001/",
+        "rfc2217://gate.example:4001",
+        "rfc2217://gate.example:4001?logging=debug",
+    ],
+)
+def test_a_port_of_a_gateway_is_one_line_however_it_is_written(other: str) -> None:
+    assert line_of(other) == line_of("socket://gate.example:4001")
+
+
+def test_other_ports_are_other_lines() -> None:
+    ports = (
+        "socket://gate:4001",
+        "socket://gate:4002",
+        "socket://[::1]:4001",
+        "sim://household",
+        "sim://household?mute=1",
+        "socket://nonsense",
+        "COM3",
+    )
+    assert len(set(map(line_of, ports))) == len(ports)
 
 
 def modules_after(code: str) -> set[str]:

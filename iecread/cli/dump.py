@@ -20,8 +20,9 @@ from iecread.cli.slots import repeated, schedule_options
 from iecread.cli.valuetypes import DURATION, meter_names
 
 if TYPE_CHECKING:
-    from iecread.config import Config, Profile
+    from iecread.config import Config
     from iecread.fleet import Outcome
+    from iecread.meterprofile import Profile
 
 DEFAULT_WAIT = 30.0
 """Seconds that a dump waits for a port that another program holds."""
@@ -331,7 +332,8 @@ def check(config: "Config", profiles: "Sequence[Profile]") -> None:
     Raises:
         ConfigFileError: two would answer at once.
     """
-    from iecread.config import ConfigFileError, conflicts
+    from iecread.config import conflicts
+    from iecread.configfaults import ConfigFileError
 
     if faults := conflicts(profiles):
         raise ConfigFileError(faults)

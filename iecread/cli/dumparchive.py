@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from iecread.archiverows import Record
     from iecread.cli.dumpstore import Stores
     from iecread.cli.login import Station
-    from iecread.config import Profile
+    from iecread.meterprofile import Profile
 
 _BATCH = 32  # records stored at a time
 _PAUSE = 1.0  # s between sessions (lis200.md 5.4)

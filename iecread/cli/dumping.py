@@ -22,7 +22,7 @@ from iecread.fleet import Outcome, Task, Turn, failed
 if TYPE_CHECKING:
     from iecread.cli.dump import Wishes
     from iecread.cli.dumpstore import Stores
-    from iecread.config import Profile
+    from iecread.meterprofile import Profile
     from iecread.passwords import PasswordSource, Secret
     from iecread.programming import Programming
     from iecread.readings import Readout

@@ -31,9 +31,9 @@ from iecread.template import Template, is_database
 if TYPE_CHECKING:
     from iecread.archiveresume import Tail
     from iecread.archiverows import Record
-    from iecread.config import Profile
     from iecread.fleet import Outcome
     from iecread.loadprofile import Row
+    from iecread.meterprofile import Profile
     from iecread.output.sink import Sink
     from iecread.output.store import Store, StreamStore
     from iecread.readings import Readout

@@ -16,7 +16,9 @@ from iecread.cli.context import Surroundings
 from iecread.errors import ConfigError, OutputError, PortError
 
 if TYPE_CHECKING:
-    from iecread.config import Config, Fault, Profile
+    from iecread.config import Config
+    from iecread.configfaults import Fault
+    from iecread.meterprofile import Profile
 
 _EXAMPLE = "meters.example.toml"
 _DEMO_ENDS = "\n# Optical head on a USB port."  # what follows is for other computers
@@ -163,7 +165,8 @@ def check(around: Surroundings, /, file: str | None, format_: str) -> None:
 
     Exit 4 if there is one.
     """
-    from iecread.config import ConfigFileError, load_config, read_config
+    from iecread.config import load_config, read_config
+    from iecread.configfaults import ConfigFileError
     from iecread.output.text import printable
 
     around.json_errors = format_ == "json"
@@ -201,7 +204,8 @@ def doubts(config: "Config") -> "list[Fault]":
         config: a file that is right in itself.
     """
     from iecread.cli.dumpstore import header_of, place_of
-    from iecread.config import ConfigFileError, conflicts
+    from iecread.config import conflicts
+    from iecread.configfaults import ConfigFileError
 
     found = []
     for profile in config.meters.values():

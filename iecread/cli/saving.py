@@ -46,7 +46,8 @@ def check_name(path: str, name: str) -> None:
 
 
 def _whole(path: str) -> "Config":
-    from iecread.config import ConfigFileError, read_config
+    from iecread.config import read_config
+    from iecread.configfaults import ConfigFileError
 
     config = read_config(path)
     if config.faults:

@@ -21,7 +21,8 @@ from iecread.errors import ConfigError
 from iecread.settings import is_port
 
 if TYPE_CHECKING:
-    from iecread.config import Config, Profile
+    from iecread.config import Config
+    from iecread.meterprofile import Profile
     from iecread.passwords import PasswordSource
     from iecread.selection import Selection
 

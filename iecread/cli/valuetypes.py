@@ -15,7 +15,7 @@ from iecread import settings
 from iecread.cli.context import Surroundings
 
 if TYPE_CHECKING:
-    from iecread.config import Profile
+    from iecread.meterprofile import Profile
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ from iecread.template import is_database
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from iecread.config import Profile
+    from iecread.meterprofile import Profile
     from iecread.output import Formatter
     from iecread.output.sink import Sink
     from iecread.output.sqlite import SqliteStore

@@ -7,6 +7,8 @@ does not use them.  Left out: ``sim://``, which the session opens itself on top 
 ``memory``.
 """
 
+import os
+import sys
 import time
 from collections.abc import Callable
 from enum import Enum
@@ -136,3 +138,28 @@ def open_line(
         raise PortError(f"unknown kind of port {scheme + separator!r}", _KNOWN)
     line.open()
     return line
+
+
+def line_of(port: str) -> str:
+    """Return a name for the line that a port leads to, the same for all its names.
+
+    ``/dev/serial/by-id/...`` and the device that it means are one line, and so are
+    all URLs of one port of a gateway.
+
+    Args:
+        port: name or URL of a port.
+    """
+    scheme, separator, _ = port.partition("://")
+    if separator and scheme.lower() in ("socket", "rfc2217"):
+        from iecread.transports.tcp import parse_address
+
+        try:
+            host, number = parse_address(port)
+        except PortError:  # said when it is opened
+            return port
+        return f"{host.casefold().rstrip('.')}:{number}"
+    if separator:
+        return port
+    if sys.platform == "win32":
+        return port.removeprefix("\\\\.\\").casefold()
+    return os.path.realpath(port) if os.path.isabs(port) else port
