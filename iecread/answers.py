@@ -14,6 +14,11 @@ def told_no(answer: Answered) -> bool:
     return answer.kind in (AnswerKind.ERROR, AnswerKind.NAK, AnswerKind.ACK)
 
 
+def refused(answer: Answered) -> bool:
+    """Whether the meter said no to a password, a write or an execution."""
+    return answer.kind in (AnswerKind.BREAK, AnswerKind.ERROR, AnswerKind.NAK)
+
+
 def nothing_there(answer: Answered) -> bool:
     """Whether an answer means that a range holds no rows: VDEW's ``ERROR``."""
     return answer.kind is AnswerKind.ERROR and answer.text == "ERROR"

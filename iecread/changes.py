@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from iecread.answers import refused
 from iecread.errors import CheckError, IecReadError, RefusedError
 from iecread.protocol.actions import AnswerKind
 from iecread.protocol.guard import lock_code_written
@@ -124,7 +125,7 @@ class ChangeSession(RegisterSession):
         self, change: Change, command: Command, same: Callable[[str, str], bool]
     ) -> Change:
         got = self._send(command, repeatable=False)
-        if got.kind in (AnswerKind.ERROR, AnswerKind.NAK, AnswerKind.BREAK):
+        if refused(got):
             said = got.text or got.kind.value
             return _outcome(change, "refused", detail=said)
         acknowledged = got.kind in (AnswerKind.ACK, AnswerKind.DATA)
@@ -180,7 +181,7 @@ class ChangeSession(RegisterSession):
             got = self._send(command, repeatable=False)
             if got.kind in (AnswerKind.ACK, AnswerKind.DATA):
                 return _outcome(change, "done", detail=got.text)
-            if got.kind in (AnswerKind.ERROR, AnswerKind.NAK, AnswerKind.BREAK):
+            if refused(got):
                 return _outcome(change, "refused", detail=got.text or got.kind.value)
             return _outcome(change, "unknown", detail=got.kind.value)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from iecread.answers import answer_error, told_no
+from iecread.answers import answer_error, refused, told_no
 from iecread.errors import ConfigError, PortError, RefusedError, RemoteProtocolError
 from iecread.login import Login
 from iecread.obis import Pattern
@@ -168,7 +168,7 @@ class RegisterSession:
         if got.kind is AnswerKind.ACK:
             login.accepted(now)
             return
-        if got.kind in (AnswerKind.BREAK, AnswerKind.ERROR, AnswerKind.NAK):
+        if refused(got):
             login.refused(now)
             said = f": {got.text}" if got.text else ""
             raise RefusedError(

@@ -219,8 +219,7 @@ class Meter(ReadoutMeter):
             write_command=write_command,
             device=lambda: self.device,
             journal=None if self.replayed else journal,
-            name=self.options.meter
-            or f"{self.options.port} {self.options.address}".strip(),
+            name=options.meter or f"{options.port} {options.address}".strip(),
             now=self.now,
             clock=self._tape.monotonic,
         )
