@@ -15,7 +15,7 @@ from iecread.capture import Tape
 from iecread.replay import Replay
 
 if TYPE_CHECKING:  # imported where used: the first byte leaves before they are needed
-    from iecread.lis200locks import Key
+    from iecread.lis200key import Key
     from iecread.login import Login
     from iecread.meteroptions import MeterOptions
     from iecread.passwords import Secret
@@ -81,7 +81,7 @@ def key_for(
     Raises:
         ConfigError: it cannot be sent.
     """
-    from iecread.lis200locks import Key
+    from iecread.lis200key import Key
     from iecread.passwords import Secret
     from iecread.refusals import Refusals, meter_ids
     from iecread.statefolder import state_folder
@@ -100,7 +100,7 @@ def key_to_send(key: Key | None, tape: Tape) -> Key | None:
     """Return ``key``; in a replay, the code of a lock that fits the recorded one."""
     if not isinstance(tape, Replay):
         return key
-    from iecread.lis200locks import Key
+    from iecread.lis200key import Key
     from iecread.passwords import Secret
 
     found = tape.lock_code()

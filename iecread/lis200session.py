@@ -3,7 +3,7 @@
 ``Lis200`` is what ``Meter.lis200`` gives, and the command line where it recognises
 such a device.  A value that may not be read opens the lock of ``key``, once; a change
 opens it before.  Writes go the way of programming mode: planned, shown, journalled,
-read back.  Locks are those of ``lis200locks``; archives are read by ``archive``.
+read back.  Locks are those of ``lis200locks``; archives are read by ``archives``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ from iecread.lis200.errors import (
 )
 from iecread.lis200.locks import access, access_in_words, lock_name
 from iecread.lis200.values import escape, unescape, unit_text
-from iecread.lis200locks import LockSession, told
+from iecread.lis200asking import CLOCK, told
+from iecread.lis200locks import LockSession
 from iecread.masking import holds_key
 from iecread.protocol.actions import Answered, AnswerKind
 from iecread.protocol.datasets import Group, is_number
@@ -56,7 +57,6 @@ _INTERFACE = frozenset((0x704, 0x705, 0x707, 0x708, 0x70A, 0x70E, 0x720))
 # 13.4: what erases, resets, moves the valve, or is for the manufacturer
 _BK_DANGER = frozenset((0x130, 0x131, 0xA52))
 _BK_SINGLE = frozenset(((7, 0x229), (7, 0x230), (1, 0x195)))
-_CLOCK = Address(1, 0x400)
 _LOCKS = {"C": 1, "S": 3, "K": 4, "R": 5}
 
 
@@ -386,7 +386,7 @@ class Lis200(LockSession):
         self, change: Change, command: Command, same: Callable[[str, str], bool]
     ) -> Change:
         # A time leaves when it is due: another look at the lock would make it late
-        timely = Address.parse(change.register, self.gas_device.style) == _CLOCK
+        timely = Address.parse(change.register, self.gas_device.style) == CLOCK
         if not (timely and self._looked):
             self._open_to_write()
         return super()._write(change, command, same)
@@ -510,7 +510,7 @@ class Lis200(LockSession):
         clock: MeterClock | None = None,
     ) -> tuple[ClockReading, Drift]:
         if self.key is not None and not self._ours:
-            self._value(_CLOCK)  # a lock that is opened meanwhile would cost precision
+            self._value(CLOCK)  # a lock that is opened meanwhile would cost precision
         return super().clock(registers, clock=clock)
 
     @property

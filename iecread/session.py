@@ -20,7 +20,7 @@ from iecread.transports import LineKind
 
 if TYPE_CHECKING:  # imported where used: the first byte leaves before they are needed
     from iecread.journal import Journal
-    from iecread.lis200locks import Key
+    from iecread.lis200key import Key
     from iecread.lis200session import Lis200
     from iecread.login import Login
     from iecread.passwords import Secret

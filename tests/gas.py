@@ -12,7 +12,7 @@ from wire import Hear, MeterStep, Say, Speed, Wire, framed
 
 from iecread.link import Link
 from iecread.lis200.gate import Gate
-from iecread.lis200locks import Key
+from iecread.lis200key import Key
 from iecread.lis200session import Lis200
 from iecread.passwords import Secret
 from iecread.programming import Programming
@@ -136,3 +136,34 @@ class Gas:
         heard = [step.data for step in self.steps if isinstance(step, Hear)]
         assert [sent.text for sent in self.wire.sent] == heard
         assert self.wire.interruptions == 0
+
+
+# --- pieces of scripts ------------------------------------------------------
+
+CLOSED = """
+> R1 4:0170.0(1)
+< 4:170.0(0)
+"""
+OPEN = """
+> R1 4:0170.0(1)
+< 4:170.0(1)
+"""
+CODE = """
+> W1 4:0171.0(00000000)
+"""
+OPENED = CLOSED + CODE + "< ACK" + OPEN
+TYPE = """
+> R1 1:0181.0(1)
+< 1:181.0(EK260     )
+"""
+CLOSE = """
+> W1 4:0170.0(0)
+< ACK
+> R1 4:0170.0(1)
+< (#0018)
+"""
+UNLOCK = OPENED + TYPE
+# what lets late answers go by
+MARK = "\n> R1 2:0170.0(1)\n< 2:170.0(0)\n"
+READ = "\n> R1 7:0310.0(1)\n"
+VALUE = "< 7-7:310.0(2.5134* bar)\n"

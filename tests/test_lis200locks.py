@@ -7,25 +7,34 @@ import json
 from pathlib import Path
 
 import pytest
-from gas import P0, Gas, opening, steps
-from test_lis200_session import CLOSE, CLOSED, CODE, MARK, OPEN, OPENED, TYPE, UNLOCK
-from wire import HangUp, Hear, Say, Speed, framed
+from gas import (
+    CLOSE,
+    CLOSED,
+    CODE,
+    MARK,
+    OPEN,
+    OPENED,
+    READ,
+    TYPE,
+    UNLOCK,
+    VALUE,
+    Gas,
+    opening,
+    steps,
+)
+from wire import Say, Speed
 
 from iecread.errors import (
     CheckError,
     ConfigError,
     IecReadError,
     NoAnswerError,
-    PortError,
     RefusedError,
 )
 from iecread.journal import Journal
 from iecread.lis200.errors import Lis200Refused
 from iecread.lis200.locks import LockState
 from iecread.passwords import Secret
-
-READ = "\n> R1 7:0310.0(1)\n"
-VALUE = "< 7-7:310.0(2.5134* bar)\n"
 
 
 def lines(folder: Path) -> list[dict[str, object]]:
@@ -202,6 +211,24 @@ def test_a_state_that_cannot_be_read_behind_the_code() -> None:
     gas.check()
 
 
+def test_the_manufacturer_lock_is_refused() -> None:
+    """14.5: function locked."""
+    gas = Gas(
+        """
+        > R1 2:0170.0(1)
+        < 2:170.0(0)
+        > W1 2:0171.0(12345678)
+        < (#0020)
+        > R1 2:0170.0(1)
+        < 2:170.0(0)
+        """
+    )
+    with pytest.raises(Lis200Refused, match="locked"):
+        gas.session.unlock(2, "12345678")
+    gas.session.leave()
+    gas.check()
+
+
 def test_locks_without_a_code() -> None:
     gas = Gas("")
     with pytest.raises(ConfigError, match="button"):
@@ -217,45 +244,6 @@ def test_locks_without_a_code() -> None:
     for one in (gas, bk, no_key):
         one.session.leave()
         one.check()
-
-
-# --- no way round ------------------------------------------------------------
-
-
-@pytest.mark.parametrize("code", ["4:171", "04:0171.0", "4:171_1", "4:171.1", "V4:171"])
-def test_a_write_never_reaches_a_code(code: str, tmp_path: Path) -> None:
-    gas = Gas(OPENED + TYPE + CLOSE, journal=Journal(str(tmp_path)))
-    gas.session.unlock()
-    with pytest.raises(ConfigError, match="code of a lock|lock code"):
-        gas.session.write(code, "12345678")
-    gas.session.leave()
-    gas.check()
-    plain = Gas("", code=None)
-    for write in (plain.session.plan_write, super(type(plain.session), plain.session)):
-        method = getattr(write, "plan_write", write)
-        with pytest.raises(ConfigError):
-            method(code, "12345678")
-    with pytest.raises(ConfigError):
-        plain.session.plan_execute(code, "0")
-    plain.session.leave()
-    plain.check()
-
-
-def test_what_cuts_the_link_wants_force() -> None:
-    gas = Gas("", code=None)
-    for code in ("2:708", "Bd.S2", "4:170", "3:V"):
-        with pytest.raises(ConfigError):
-            gas.session.plan_write(code, "1")
-    gas.session.leave()
-    gas.check()
-    bk = Gas("> R1 1:709(1)\n< 1:709(6)", identification="/Els6\\BKET", code=None)
-    for code in ("1:130", "1:131", "3:A52", "7:229", "1:195", "1:709"):
-        with pytest.raises(ConfigError, match="--force|lock|resets"):
-            bk.session.plan_write(code, "1")
-    bk.session.force = True
-    assert bk.session.plan_write("1:709", "5").old == "6"
-    bk.session.leave()
-    bk.check()
 
 
 # --- closing -----------------------------------------------------------------
@@ -349,151 +337,7 @@ def test_an_interruption_leaves_nothing_open(line: str, script: str) -> None:
     gas.check()
 
 
-# --- a lock for a value ------------------------------------------------------
-
-
-def test_a_value_that_may_not_be_read_opens_the_lock_once() -> None:
-    gas = Gas(READ + "< (#0018)" + UNLOCK + READ + VALUE + CLOSE)
-    assert str(gas.session.read("p").value) == "2.5134"
-    gas.session.leave()
-    gas.check()
-
-
-def test_a_lock_that_closes_itself_is_opened_again_once() -> None:
-    opened = CLOSED + CODE + "< ACK" + OPEN
-    gas = Gas(
-        UNLOCK
-        + READ
-        + "< (#0018)"
-        + opened
-        + READ
-        + VALUE
-        + READ
-        + "< (#0018)"
-        + "\n> R1 7:0310.1(1)\n< (#0018)"
-        + CLOSE
-    )
-    gas.session.unlock()
-    gas.session.read("7:310")
-    with pytest.raises(Lis200Refused):
-        gas.session.read("7:310")
-    gas.session.leave()
-    gas.check()
-
-
-def test_a_value_that_another_lock_guards() -> None:
-    gas = Gas(READ + "< (#0018)" + OPEN + "> R1 7:0310.1(1)\n< 7:310.1(0x2F)")
-    with pytest.raises(Lis200Refused) as caught:
-        gas.session.read("7:310")
-    assert caught.value.hint == "it needs the supplier lock (3): --lock supplier"
-    gas.session.leave()
-    gas.check()
-
-
 # --- stale answers, no P0 ----------------------------------------------------
-
-
-def test_stale_and_foreign_answers_are_dropped() -> None:
-    late = framed(b"7-2:302.2(4711.8150*m3)").decode("latin-1")
-    foreign = framed(b"1-0:1.8.0(1)").decode("latin-1")
-    value = framed(b"7-7:310.0(2.5134* bar)").decode("latin-1")
-    gas = Gas(READ + f"< raw:\x00\x00\xff{late}{foreign}{value}", code=None)
-    assert str(gas.session.read("7:310").value) == "2.5134"
-    gas.session.leave()
-    gas.check()
-
-
-def test_data_are_no_acknowledgement() -> None:
-    late = framed(b"4:170.0(0)").decode("latin-1")
-    gas = Gas(CLOSED + CODE + f"< raw:{late}\x06" + OPEN + TYPE + CLOSE)
-    assert gas.session.unlock()
-    gas.session.leave()
-    gas.check()
-
-
-@pytest.mark.parametrize("noise", [b"", b"\x80\x7f"])
-def test_p0_may_be_missing(noise: bytes) -> None:
-    start = opening("/Els6EK260")[:-1]
-    if noise:
-        start.append(Say(noise))
-    probe = Hear(b"\x01R1\x0201:0181.0(1)\x03\x7f")
-    answer = Say(framed(b"1:181.0(EK260)"), after=0.03)
-    gas = Gas([*start, probe, answer, *steps(READ + VALUE)], code=None)
-    assert str(gas.session.read("7:310").value) == "2.5134"
-    gas.session.leave()
-    gas.check()
-
-
-def test_p0_at_the_old_speed() -> None:
-    """16, number 11: a device that does not follow the speed agreed on."""
-    start = [step for step in opening("/Els6EK260") if not isinstance(step, Speed)]
-    probe = Hear(b"\x01R1\x0201:0181.0(1)\x03\x7f")
-    answer = Say(framed(b"1:181.0(EK260)"), after=0.03)
-    gas = Gas([*start, probe, answer, *steps(READ + VALUE)], code=None)
-    assert str(gas.session.read("7:310").value) == "2.5134"
-    gas.session.leave()
-    assert gas.wire.speed == 300
-
-
-def test_an_answer_that_may_still_come_is_waited_for() -> None:
-    """A slow device answers both when it was asked twice: the second is no state."""
-    asked = "> R1 4:0170.0(1)\n"
-    late = framed(b"4:170.0(0)").decode("latin-1")
-    mark = framed(b"2:170.0(0)").decode("latin-1")
-    gas = Gas(
-        asked
-        + "< SILENCE\n"
-        + asked
-        + "< 4:170.0(0)\n> R1 2:0170.0(1)\n"
-        + f"< raw:{late}{mark}"
-        + CLOSED
-        + CODE
-        + "< ACK"
-        + OPEN
-        + TYPE
-        + CLOSE
-    )
-    assert gas.session.unlock()
-    gas.session.leave()
-    gas.check()
-
-
-def test_no_code_goes_out_where_all_answers_are_late() -> None:
-    asked = "> R1 4:0170.0(1)\n"
-    once = asked + "< SILENCE\n" + asked + "< 4:170.0(0)\n"
-    marks = [f"> R1 {n}:0170.0(1)\n< {n}:170.0(0)\n" for n in (2, 1)]
-    gas = Gas(once + marks[0] + once + marks[1] + once)
-    with pytest.raises(NoAnswerError, match="too late"):
-        gas.session.unlock()
-    gas.session.leave()
-    gas.check()
-
-
-def test_what_lets_late_answers_go_by() -> None:
-    """Where the state of no lock is told, the type does; an error is no proof."""
-    gas = Gas(
-        TYPE
-        + READ
-        + "< SILENCE"
-        + READ
-        + VALUE
-        + "> R1 2:0170.0(1)\n< (#0003)\n> R1 1:0170.0(1)\n< ACK"
-        + TYPE
-        + READ
-        + VALUE,
-        recognise=True,
-    )
-    for _ in range(2):
-        assert str(gas.session.read("7:310").value) == "2.5134"
-    gas.session.leave()
-    gas.check()
-
-
-def test_an_acknowledgement_is_no_answer_to_a_read() -> None:
-    gas = Gas(READ + "< ACK" + MARK + READ + VALUE, code=None)
-    assert str(gas.session.read("7:310").value) == "2.5134"
-    gas.session.leave()
-    gas.check()
 
 
 def test_no_right_to_read_is_no_answer_to_a_code() -> None:
@@ -513,24 +357,6 @@ def test_a_lock_is_not_left_open_if_unlock_fails_behind_it() -> None:
         gas.session.unlock(keep=True)
     gas.session.leave()
     gas.check()
-
-
-def test_p0_that_comes_late_is_dropped() -> None:
-    value = framed(b"7-7:310.0(2.5134* bar)").decode("latin-1")
-    gas = Gas(READ + f"< raw:{P0.decode()}{value}", code=None)
-    assert str(gas.session.read("7:310").value) == "2.5134"
-    gas.session.leave()
-    gas.check()
-
-
-def test_a_line_that_is_lost_while_a_refusal_is_explained() -> None:
-    gas = Gas(
-        [*opening("/Els6EK260"), *steps(READ + "< (#0018)"), HangUp()],
-        code=None,
-        ends=False,
-    )
-    with pytest.raises(PortError):
-        gas.session.read("7:310")
 
 
 # --- status, another code ----------------------------------------------------

@@ -20,7 +20,7 @@ from iecread.errors import CheckError, ConfigError
 
 if TYPE_CHECKING:
     from iecread.journal import Journal
-    from iecread.lis200locks import Key
+    from iecread.lis200key import Key
     from iecread.lis200session import Lis200
     from iecread.login import Login
     from iecread.passwords import PasswordSource, Secret

@@ -30,7 +30,7 @@ from iecread.errors import (
     RefusedError,
 )
 from iecread.link import Link
-from iecread.lis200locks import Key
+from iecread.lis200key import Key
 from iecread.lis200session import Lis200
 from iecread.passwords import Secret
 from iecread.protocol import parity

@@ -8,45 +8,30 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from gas import Gas, opening, steps
+from gas import (
+    CLOSE,
+    CLOSED,
+    CODE,
+    MARK,
+    OPEN,
+    OPENED,
+    READ,
+    TYPE,
+    UNLOCK,
+    VALUE,
+    Gas,
+    opening,
+    steps,
+)
 from wire import Hear, Say, Speed, framed
 
 from iecread.archives import ArchiveReader, ArchiveRequest
-from iecread.errors import (
-    RefusedError,
-)
+from iecread.errors import ConfigError, RefusedError
+from iecread.journal import Journal
 from iecread.lis200.errors import Lis200Refused
-from iecread.lis200locks import Key
-from iecread.passwords import Secret
 from iecread.protocol.messages import Block, Command
 from iecread.protocol.parity import Parity
-from iecread.refusals import Refusals
 
-CLOSED = """
-> R1 4:0170.0(1)
-< 4:170.0(0)
-"""
-OPEN = """
-> R1 4:0170.0(1)
-< 4:170.0(1)
-"""
-CODE = """
-> W1 4:0171.0(00000000)
-"""
-OPENED = CLOSED + CODE + "< ACK" + OPEN
-TYPE = """
-> R1 1:0181.0(1)
-< 1:181.0(EK260     )
-"""
-CLOSE = """
-> W1 4:0170.0(0)
-< ACK
-> R1 4:0170.0(1)
-< (#0018)
-"""
-UNLOCK = OPENED + TYPE
-# what lets late answers go by
-MARK = "\n> R1 2:0170.0(1)\n< 2:170.0(0)\n"
 NOT_THERE = "\n".join(
     f"> R1 7:0310.{attribute}(1)\n< (#000{4 + (attribute == '8')})"
     for attribute in "89"
@@ -247,52 +232,6 @@ def test_writes_that_are_refused(
         gas.session.write(code, value)
     assert caught.value.number == number
     assert caught.value.hint.startswith(hint)
-    gas.session.leave()
-    gas.check()
-
-
-def test_a_wrong_code_is_sent_once(tmp_path: Path) -> None:
-    """14.5: stop here; and it is remembered."""
-    refusals = Refusals(str(tmp_path))
-    key = Key(Secret("12345678"), 3, refusals, lambda lock: (f"lock {lock}",))
-    gas = Gas(
-        """
-        > R1 3:0170.0(1)
-        < 3:170.0(0)
-        > W1 3:0171.0(12345678)
-        < (#0017)
-        > R1 3:0170.0(1)
-        < 3:170.0(0)
-        """,
-        key=key,
-    )
-    with pytest.raises(Lis200Refused) as caught:
-        gas.session.unlock()
-    assert caught.value.number == 17 and "12345678" not in str(caught.value)
-    with pytest.raises(RefusedError, match="already"):
-        gas.session.unlock()
-    gas.session.leave()
-    gas.check()
-    again = Gas("", key=key)
-    with pytest.raises(RefusedError, match="already"):
-        again.session.unlock()
-    assert not again.codes
-
-
-def test_the_manufacturer_lock_is_refused() -> None:
-    """14.5: function locked."""
-    gas = Gas(
-        """
-        > R1 2:0170.0(1)
-        < 2:170.0(0)
-        > W1 2:0171.0(12345678)
-        < (#0020)
-        > R1 2:0170.0(1)
-        < 2:170.0(0)
-        """
-    )
-    with pytest.raises(Lis200Refused, match="locked"):
-        gas.session.unlock(2, "12345678")
     gas.session.leave()
     gas.check()
 
@@ -665,5 +604,82 @@ def test_awkward_block_checks(text: str, check: int) -> None:
     assert Block.from_bytes(framed(text.encode("ascii"))).right
     gas = Gas(f"> R1 1:0400.0(1)\n< {text}", code=None, wire={"cut": (1,)})
     assert gas.session.read("1:400").value == text[8:-1]
+    gas.session.leave()
+    gas.check()
+
+
+# --- values and locks -------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["4:171", "04:0171.0", "4:171_1", "4:171.1", "V4:171"])
+def test_a_write_never_reaches_a_code(code: str, tmp_path: Path) -> None:
+    gas = Gas(OPENED + TYPE + CLOSE, journal=Journal(str(tmp_path)))
+    gas.session.unlock()
+    with pytest.raises(ConfigError, match="code of a lock|lock code"):
+        gas.session.write(code, "12345678")
+    gas.session.leave()
+    gas.check()
+    plain = Gas("", code=None)
+    for write in (plain.session.plan_write, super(type(plain.session), plain.session)):
+        method = getattr(write, "plan_write", write)
+        with pytest.raises(ConfigError):
+            method(code, "12345678")
+    with pytest.raises(ConfigError):
+        plain.session.plan_execute(code, "0")
+    plain.session.leave()
+    plain.check()
+
+
+def test_what_cuts_the_link_wants_force() -> None:
+    gas = Gas("", code=None)
+    for code in ("2:708", "Bd.S2", "4:170", "3:V"):
+        with pytest.raises(ConfigError):
+            gas.session.plan_write(code, "1")
+    gas.session.leave()
+    gas.check()
+    bk = Gas("> R1 1:709(1)\n< 1:709(6)", identification="/Els6\\BKET", code=None)
+    for code in ("1:130", "1:131", "3:A52", "7:229", "1:195", "1:709"):
+        with pytest.raises(ConfigError, match="--force|lock|resets"):
+            bk.session.plan_write(code, "1")
+    bk.session.force = True
+    assert bk.session.plan_write("1:709", "5").old == "6"
+    bk.session.leave()
+    bk.check()
+
+
+def test_a_value_that_may_not_be_read_opens_the_lock_once() -> None:
+    gas = Gas(READ + "< (#0018)" + UNLOCK + READ + VALUE + CLOSE)
+    assert str(gas.session.read("p").value) == "2.5134"
+    gas.session.leave()
+    gas.check()
+
+
+def test_a_lock_that_closes_itself_is_opened_again_once() -> None:
+    opened = CLOSED + CODE + "< ACK" + OPEN
+    gas = Gas(
+        UNLOCK
+        + READ
+        + "< (#0018)"
+        + opened
+        + READ
+        + VALUE
+        + READ
+        + "< (#0018)"
+        + "\n> R1 7:0310.1(1)\n< (#0018)"
+        + CLOSE
+    )
+    gas.session.unlock()
+    gas.session.read("7:310")
+    with pytest.raises(Lis200Refused):
+        gas.session.read("7:310")
+    gas.session.leave()
+    gas.check()
+
+
+def test_a_value_that_another_lock_guards() -> None:
+    gas = Gas(READ + "< (#0018)" + OPEN + "> R1 7:0310.1(1)\n< 7:310.1(0x2F)")
+    with pytest.raises(Lis200Refused) as caught:
+        gas.session.read("7:310")
+    assert caught.value.hint == "it needs the supplier lock (3): --lock supplier"
     gas.session.leave()
     gas.check()
