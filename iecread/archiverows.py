@@ -38,9 +38,9 @@ from iecread.lis200.archivewords import (
 )
 from iecread.lis200.errors import error_number
 from iecread.lis200.values import CodePage, parse
-from iecread.loadprofile import Row
 from iecread.metertime import MeterClock, Season, Stamp, read_stamp
 from iecread.ordinals import Ordinals, Place, Verdict
+from iecread.rows import Row
 
 STARS = "***"
 """What stands in place of a lock code; the BK meter writes it itself."""

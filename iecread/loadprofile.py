@@ -20,8 +20,8 @@ from enum import Enum
 from functools import lru_cache
 from itertools import chain, cycle, groupby, islice, repeat
 from operator import itemgetter
-from typing import NamedTuple
 
+from iecread import profileheader
 from iecread.blocktext import (
     Problem,
     WholeLines,
@@ -33,12 +33,12 @@ from iecread.blocktext import (
 from iecread.continuity import Continuity, Verdict
 from iecread.errors import RemoteProtocolError
 from iecread.metertime import MeterClock, read_stamp
-from iecread.protocol.datasets import Cut, DataSet, cut, is_number
+from iecread.profileheader import BadHeaderError, Header
+from iecread.protocol.datasets import Cut, DataSet, cut
 from iecread.readings import parse_value
-from iecread.statuswords import row_flags, status_table
+from iecread.rows import Row
+from iecread.statuswords import status_table
 
-_MOST_CHANNELS = 255
-_LONGEST_PERIOD = 366 * 1440  # minutes
 # What is decoded at a time where a profile is streamed: short-lived rows are cheap
 _PIECE = 1 << 11  # characters
 _BATCH = 32  # data sets
@@ -54,30 +54,6 @@ _NO_VALUE = " -.,:"  # what a bracket without measurement is made of
 _new = tuple.__new__  # quicker than the constructor of a named tuple
 
 
-class Row(NamedTuple):
-    """The value of one channel in one interval.
-
-    Attributes:
-        time: end of the interval, aware, with a fixed offset.
-        channel: the profile, ``P.01``, or the archive.
-        register: code as in the header; ``[1]``, ``[2]``, … where there is none.
-        value: an exact number, a text, or None where there is no measurement.
-        raw: as sent.
-        unit: as in the header or behind the value; None where there is none.
-        flags: the header's status as sent and in words; ``overlap``: a row of this
-            time came before; ``time-unknown``: the meter names no period;
-            ``unchecked``, ``malformed`` as for a register of a readout.
-    """
-
-    time: datetime
-    channel: str
-    register: str
-    value: Decimal | str | None
-    raw: str
-    unit: str | None
-    flags: tuple[str, ...]
-
-
 class Outcome(Enum):
     """What an answer holds."""
 
@@ -85,16 +61,6 @@ class Outcome(Enum):
     EMPTY = "nothing in this interval"
     REFUSED = "refused"
     DAMAGED = "damaged"
-
-
-class _Header(NamedTuple):
-    profile: tuple[str, ...]  # the channel, then the codes
-    brackets: tuple[str, ...]
-    first: datetime
-    period: timedelta | None
-    units: tuple[str | None, ...]
-    first_flags: tuple[str, ...]
-    further_flags: tuple[str, ...]
 
 
 class ProfileDecoder:
@@ -156,7 +122,7 @@ class ProfileDecoder:
     def _begin_answer(self) -> None:
         self._heading: list[str] = []  # brackets of a header that is not whole yet
         self._heading_channel = ""
-        self._header: _Header | None = None
+        self._header: Header | None = None
         self._lost = False  # rows up to the next header are in doubt
         self._pending: list[str] = []  # brackets of a row that is not whole yet
         self._layout: list[int] = []  # how many of them each line has
@@ -341,31 +307,28 @@ class ProfileDecoder:
     def _extend(self, parts: list[str], rows: list[Row]) -> None:
         """Brackets of a header, which may go on on the next line."""
         heading = self._heading
-        if len(heading) > 4 and len(heading) % 2 == 0 and is_number(parts[0].strip()):
-            named = (len(heading) - 4) // 2
-            message = f"header announces {heading[3]} channels and names {named}"
-            self._heading = []
-            self._lose(message, *heading)
+        try:
+            profileheader.check_next(heading, parts)
+            heading += parts
+            size = profileheader.size(heading)
+            if size is None or len(heading) < size:
+                return
+            self._heading, rest = [], heading[size:]
+            del heading[size:]
+            self._begin(tuple(heading))
+        except BadHeaderError as error:
+            self._lose(str(error), *heading)
             return
-        heading += parts
-        if len(heading) < 4:
-            return
-        number = heading[3].strip(" ")
-        if not (number.isascii() and number.isdigit() and len(number) < 4):
-            self._lose("header without a number of channels", *heading)
-            return
-        size = 4 + 2 * int(number)
-        if size > 4 + 2 * _MOST_CHANNELS:
-            self._lose("header announces too many channels", *heading)
-        elif len(heading) >= size:
-            self._heading = []
-            self._begin(heading[:size])
-            if len(heading) > size and self._header:
-                self._values(heading[size:], rows)
+        if rest:
+            self._values(rest, rows)
 
-    def _begin(self, parts: list[str]) -> None:
-        """Begin the rows of a header that is whole."""
-        channel, brackets = self._heading_channel, tuple(parts)
+    def _begin(self, brackets: tuple[str, ...]) -> None:
+        """Begin the rows of a header that is whole.
+
+        Raises:
+            BadHeaderError: it is none.
+        """
+        channel = self._heading_channel
         before = self._header
         again = (
             before is not None
@@ -377,9 +340,9 @@ class ProfileDecoder:
             return
         further, first_row = self._times, self._first_row
         self._begin_answer()
-        header = self._read_header(channel, brackets)
-        if header is None:
-            return
+        header = profileheader.read(
+            channel, brackets, self._clock, self._last, self._table
+        )
         self._header = header
         self._times = self._row_times(header)
         if len(header.profile) > 1:
@@ -387,31 +350,7 @@ class ProfileDecoder:
         if again and self._partial is None:
             self._further, self._first_row = further, first_row
 
-    def _read_header(self, channel: str, brackets: tuple[str, ...]) -> _Header | None:
-        stamp = read_stamp(brackets[0])
-        minutes = brackets[2].strip(" ") or "0"
-        if stamp is None:
-            self._lose("header without a possible time", *brackets)
-            return None
-        if not (minutes.isascii() and minutes.isdigit() and len(minutes) < 7):
-            self._lose("header without a period", *brackets)
-            return None
-        if int(minutes) > _LONGEST_PERIOD:
-            self._lose("header with a period of more than a year", *brackets)
-            return None
-        period = timedelta(minutes=int(minutes)) or None
-        first_flags, further_flags = row_flags(brackets[1], self._table)
-        return _Header(
-            (channel, *[code.strip(" ") for code in brackets[4::2]]),
-            brackets,
-            self._clock.instant(stamp, self._last, period),
-            period,
-            tuple([unit.strip(" ") or None for unit in brackets[5::2]]),
-            first_flags,
-            further_flags,
-        )
-
-    def _row_times(self, header: _Header) -> Iterator[datetime]:
+    def _row_times(self, header: Header) -> Iterator[datetime]:
         if header.period is None:
             return repeat(header.first)
         return self._clock.series(header.first, header.period)
@@ -514,7 +453,7 @@ class ProfileDecoder:
                 rows.append(_new(Row, row))
 
     def _begin_row(
-        self, header: _Header, raws: list[str]
+        self, header: Header, raws: list[str]
     ) -> tuple[bool, tuple[str, ...]]:
         """Whether a row is the first below its header, and its flags."""
         if self._further is not None:
@@ -582,30 +521,6 @@ class ProfileDecoder:
 
     def _problem(self, message: str, parts: Iterable[str]) -> None:
         self.problems.append(Problem(message, "".join(f"({part})" for part in parts)))
-
-
-def follow(
-    rows: Iterable[Row], period: timedelta | None, continuity: Continuity
-) -> Iterator[Row]:
-    """Find gaps and overlaps in rows of any origin.
-
-    Args:
-        rows: in the order of time; those of one time and channel together.
-        period: how far rows are apart; None: not known, so no gap is found.
-        continuity: where gaps and overlaps are gathered.
-
-    Yields:
-        The rows without those that came before; what came before with other values
-        is flagged ``overlap``.
-    """
-    for (time, channel), group in groupby(rows, itemgetter(0, 1)):
-        same = list(group)
-        profile = (channel, *[row.register for row in same])
-        verdict = continuity.take(profile, time, [row.raw for row in same], period)
-        if verdict is Verdict.DIFFERENT:
-            same = [row._replace(flags=(*row.flags, "overlap")) for row in same]
-        if verdict is not Verdict.REPEATED:
-            yield from same
 
 
 @lru_cache(maxsize=64)

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Context, Decimal
 
 from iecread.continuity import Continuity
-from iecread.loadprofile import Row
+from iecread.rows import Row
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 _POINTS = 512  # of a curve that is kept, at least

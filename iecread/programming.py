@@ -18,8 +18,9 @@ from iecread.profilereading import PART_ROWS, Wanted, entries, ways_to_ask
 if TYPE_CHECKING:
     from iecread.clock import ClockReading, Drift
     from iecread.eventlog import Event, EventDecoder
-    from iecread.loadprofile import ProfileDecoder, Row
+    from iecread.loadprofile import ProfileDecoder
     from iecread.metertime import MeterClock
+    from iecread.rows import Row
 
 
 class Programming(ChangeSession):

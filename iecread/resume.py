@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from iecread.loadprofile import Row
+from iecread.rows import Row
 
 COLUMNS = ("time", "meter", "serial", "channel", "register", "value", "unit", "flags")
 """The columns of a file of rows (product.md section 4)."""

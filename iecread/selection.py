@@ -15,9 +15,9 @@ from iecread.lis200.address import AddressPattern
 from iecread.obis import Pattern, parse
 
 if TYPE_CHECKING:
-    from iecread.loadprofile import Row
     from iecread.meterprofile import Profile, Rule
     from iecread.readings import Reading, Readout
+    from iecread.rows import Row
 
 _EXACT = Context(prec=100)  # 15 digits times a ratio of at most 30, and a sum
 

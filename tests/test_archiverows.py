@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from iecread.archiverows import STARS, ArchiveDecoder, Record
 from iecread.lis200.archive import Layout
 from iecread.lis200.values import CodePage, brackets
-from iecread.loadprofile import Row
 from iecread.ordinals import Ordinals, Place
+from iecread.rows import Row
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CHANGES = brackets("(AONo)(GONo)(Time)(Adr)(old)(new)(St1)(St3)(St4)(Check)")

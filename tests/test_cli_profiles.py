@@ -10,9 +10,9 @@ from decimal import Decimal
 
 import pytest
 
-from iecread.loadprofile import Row
 from iecread.output.sqlite import SqliteStore
 from iecread.resume import COLUMNS
+from iecread.rows import Row
 from iecread.template import Template
 
 HOUSE = "sim://household?reaction=20"

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from iecread import loadprofile
 from iecread.continuity import Continuity, Gap, Overlap
 from iecread.errors import RemoteProtocolError
-from iecread.loadprofile import Outcome, ProfileDecoder, Row, follow
+from iecread.loadprofile import Outcome, ProfileDecoder
 from iecread.protocol.bcc import bcc_xor
 from iecread.protocol.datasets import DataSet
 from iecread.protocol.telegrams import TelegramDecoder
+from iecread.rows import Row, follow
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SUMMER = timezone(timedelta(hours=2))

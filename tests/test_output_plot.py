@@ -12,9 +12,9 @@ import pytest
 
 from iecread.continuity import Gap
 from iecread.errors import ConfigError, NoAnswerError, OutputError
-from iecread.loadprofile import Row
 from iecread.output.plot import Plot, _days, _Line
 from iecread.protocol.messages import Identification
+from iecread.rows import Row
 
 HOUSE = "sim://household?reaction=20"
 START = datetime(2024, 6, 1, tzinfo=timezone(timedelta(hours=2)))

@@ -20,12 +20,12 @@ from output_samples import HOSTILE, MAXIMUM, TIME, brackets, reading, readout
 
 from iecread.archiverows import Record
 from iecread.errors import OutputError
-from iecread.loadprofile import Row
 from iecread.ordinals import Place
 from iecread.output import sqlite as module
 from iecread.output.sqlite import SqliteStore
 from iecread.output.sqliterows import Values
 from iecread.resume import from_times
+from iecread.rows import Row
 from iecread.template import Template
 
 QUARTER = timedelta(minutes=15)

@@ -16,12 +16,12 @@ import pytest
 from output_samples import TIME, reading, readout
 
 from iecread.errors import ConfigError, OutputError
-from iecread.loadprofile import Row
 from iecread.output import append as module
 from iecread.output import formatter
 from iecread.output.csv import LONG
 from iecread.output.sink import Sink
 from iecread.output.store import CsvStore, Files, StreamStore, open_store
+from iecread.rows import Row
 from iecread.template import Template
 
 HEADER = ",".join(LONG) + "\n"

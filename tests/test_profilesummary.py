@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iecread.continuity import Continuity, Verdict
-from iecread.loadprofile import Row
 from iecread.profilesummary import BLOCKS, Summary, buckets, sparkline
+from iecread.rows import Row
 
 START = datetime(2024, 6, 1, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)

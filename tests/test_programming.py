@@ -7,7 +7,7 @@ import pytest
 from bench.faults import SimulatedSession, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_programming_engine import (
+from talk import (
     ACK,
     LOGGED_IN,
     NAK,

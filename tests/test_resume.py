@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iecread.loadprofile import Row
 from iecread.resume import COLUMNS, Resume, ResumeError, from_csv, from_rows
+from iecread.rows import Row
 
 START = datetime(2024, 6, 1, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from iecread.archivesummary import ArchiveSummary
     from iecread.cli.login import Station
     from iecread.cli.target import Target
-    from iecread.loadprofile import Row
+    from iecread.rows import Row
 
 _PAUSE = 1.0  # s between sessions (lis200.md 5.4)
 _DESCRIBED = (

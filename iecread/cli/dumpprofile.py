@@ -13,8 +13,8 @@ from iecread.cli.moments import is_ahead, resolve, zone_of
 if TYPE_CHECKING:
     from iecread.cli.dumpstore import Stores
     from iecread.cli.login import Station
-    from iecread.loadprofile import Row
     from iecread.meterprofile import Profile
+    from iecread.rows import Row
 
 T = TypeVar("T")
 

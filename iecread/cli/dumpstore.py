@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from iecread.archiveresume import Tail
     from iecread.archiverows import Record
     from iecread.fleet import Outcome
-    from iecread.loadprofile import Row
     from iecread.meterprofile import Profile
     from iecread.output.sink import Sink
     from iecread.output.store import Store, StreamStore
     from iecread.readings import Readout
     from iecread.resume import Resume
+    from iecread.rows import Row
 
 _ADDED = ("csv", "jsonl", "influx")  # formats whose files grow
 _NEWEST = 2  # files of a load profile that are looked into for its newest rows

@@ -35,10 +35,10 @@ from iecread.template import is_database
 
 if TYPE_CHECKING:
     from iecread.continuity import Continuity
-    from iecread.loadprofile import Row
     from iecread.output.plot import Plot
     from iecread.profilesummary import Summary
     from iecread.resume import Resume
+    from iecread.rows import Row
 
 COLUMNS = (
     Column("time", 25),

@@ -22,8 +22,8 @@ from iecread.output.text import printable
 
 if TYPE_CHECKING:
     from iecread.continuity import Gap
-    from iecread.loadprofile import Row
     from iecread.protocol.messages import Identification
+    from iecread.rows import Row
 
 _SIZE = 16.0, 9.0  # inches, of 100 pixels
 _PANEL = 2.6  # inches, of a panel where there are many

@@ -51,9 +51,9 @@ if TYPE_CHECKING:  # the module is imported when a file is opened
 
     from iecread.archiveresume import Tail
     from iecread.archiverows import Record
-    from iecread.loadprofile import Row
     from iecread.readings import Readout
     from iecread.resume import Resume
+    from iecread.rows import Row
 
 LOCK_TIMEOUT = 15.0
 """Seconds to wait for another program that writes in the database."""

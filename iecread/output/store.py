@@ -24,10 +24,10 @@ from iecread.template import Template, is_database
 
 if TYPE_CHECKING:
     from iecread.archiverows import Record
-    from iecread.loadprofile import Row
     from iecread.output import Formatter
     from iecread.output.sink import Sink
     from iecread.readings import Readout
+    from iecread.rows import Row
 
 # What may fail for many rows and not for a few of them
 _TOO_MUCH = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
