@@ -1,128 +1,36 @@
 """The reader's side of programming mode against scripted meters, byte for byte."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta, timezone
 
 import pytest
-from wire import Hear, MeterStep, Say, Speed, Wire, framed
+from talk import (
+    ACK,
+    BREAK,
+    END,
+    LOGGED_IN,
+    NAK,
+    OPENED,
+    P0,
+    P1,
+    READ,
+    READOUT,
+    REQUEST,
+    WRITE,
+    Talk,
+    logged_in,
+)
+from wire import Hear, MeterStep, Say, Speed, framed
 
 from iecread.algorithms import elster_a1700
-from iecread.errors import RefusedError, RemoteProtocolError
-from iecread.link import Link
 from iecread.loadprofile import ProfileDecoder
 from iecread.login import Login
 from iecread.programming import Programming
 from iecread.protocol.actions import (
     Answered,
     AnswerKind,
-    BlockReceived,
-    Event,
-    Opened,
 )
 from iecread.protocol.messages import Command, Request
-from iecread.protocol.options import ReaderOptions
-from iecread.protocol.programming import ProgrammingEngine
-
-REQUEST = Hear(b"/?!\r\n")
-READOUT = b"\x021.8.0(000123.4*kWh)\r\n!\r\n\x03~"
-P0 = Say(b"\x01P0\x02(00000000)\x03`")
-P1 = Hear(b"\x01P1\x02(00000000)\x03a")
-ACK, NAK = b"\x06", b"\x15"
-BREAK = Hear(b"\x01B0\x03q")
-OPENED: Sequence[MeterStep] = (
-    REQUEST,
-    Say(b"/EXA5DEMO-P1\r\n"),
-    Hear(b"\x06051\r\n"),
-    Speed(9600),
-    P0,
-)
-LOGGED_IN: Sequence[MeterStep] = (*OPENED, P1, Say(ACK))
-END: Sequence[MeterStep] = (BREAK, Speed(300))
-READ = Hear(b"\x01R1\x021.8.0(1)\x03k")
-WRITE = Hear(b"\x01W1\x020.0.1(CUSTOMER 7)\x03D")
-
-
-class Talk:
-    """A session with a scripted meter."""
-
-    def __init__(
-        self, steps: Iterable[MeterStep], wire: object = None, **options: object
-    ) -> None:
-        self.steps = list(steps)
-        settings = ReaderOptions(**{"option": "1", **options})  # type: ignore[arg-type]
-        line = {"speed": settings.opening_speed, **(wire or {})}  # type: ignore[dict-item]
-        self.wire = Wire(self.steps, **line)  # type: ignore[arg-type]
-        self.engine = ProgrammingEngine(settings)
-        self.link = Link(self.wire, self.wire.speed, self.wire.clock)
-        self.events: list[Event] = []
-
-    def run(self, engine: ProgrammingEngine | None = None) -> Iterator[Event]:
-        """Drive the engine; the events so far are kept, whatever happens."""
-        for event in self.link.run(engine or self.engine):
-            self.events.append(event)
-            yield event
-
-    def open(self) -> str | None:
-        """Enter programming mode; return the operand."""
-        self.engine.start(self.wire.now)
-        (opened,) = (e for e in self.run() if isinstance(e, Opened))
-        return opened.operand
-
-    def answered(self) -> Answered:
-        """Return the one answer to what was sent."""
-        (answer,) = (e for e in self.run() if isinstance(e, Answered))
-        return answer
-
-    def login(self, text: str = "00000000", level: int = 1) -> Answered:
-        """Send a password."""
-        self.engine.password(level, text)
-        return self.answered()
-
-    def ask(self, name: str, text: str, *, last: bool = True) -> Answered:
-        """Send a command; a read may be repeated."""
-        command = Command(name, text.encode("ascii"), last)
-        self.engine.command(command, repeatable=name[0] == "R")
-        return self.answered()
-
-    def leave(self) -> None:
-        """Sign off."""
-        self.engine.sign_off()
-        assert list(self.run()) == []
-
-    def session(self, password: str | None = None, **options: object) -> Programming:
-        """Return an open session with these manners, logged in."""
-        session = Programming(self.engine, self.run, **options)  # type: ignore[arg-type]
-        login = None if password is None else Login(lambda operand: password)
-        session.enter(self.wire.now, login)
-        return session
-
-    @property
-    def blocks(self) -> list[bytes]:
-        """The blocks that were accepted."""
-        return [e.data for e in self.events if isinstance(e, BlockReceived)]
-
-    def check(self) -> None:
-        """Say that what was sent is what the meter was to hear, at its speed."""
-        speed, expected = 300, []
-        for step in self.steps:
-            if isinstance(step, Speed):
-                speed = step.baud
-            elif isinstance(step, Hear):
-                expected.append((step.data, speed))
-        assert [(sent.text, sent.baud) for sent in self.wire.sent] == expected
-        assert self.wire.speed == self.engine.speed == 300
-        assert self.wire.interruptions == 0
-        assert all(sent.rest >= 0.2 for sent in self.wire.sent[1:])
-        assert self.engine.finished and not self.engine.is_open
-
-
-def logged_in(steps: Sequence[MeterStep], wire: object = None) -> Talk:
-    """Return a session behind its password; the meter goes on with ``steps``."""
-    talk = Talk([*LOGGED_IN, *steps, *END], wire)
-    assert talk.open() == "00000000"
-    assert talk.login().kind is AnswerKind.ACK
-    return talk
-
 
 # --- worked transcripts --------------------------------------------------------
 
@@ -495,26 +403,4 @@ def test_eight_bits_are_asked_for_again() -> None:
     talk = logged_in([READ, Say(odd), Hear(NAK), Say(good)])
     assert talk.ask("R1", "1.8.0(1)").text == "1.8.0(001234.5*kWh)"
     talk.leave()
-    talk.check()
-
-
-def test_no_programming_mode() -> None:
-    talk = Talk([*OPENED[:4], Say(framed(b"1.8.0(1)\r\n!\r\n"))])
-    with pytest.raises(RefusedError, match="reads out"):
-        talk.open()
-    talk.leave()
-    assert talk.wire.speed == 300
-
-
-def test_a_session_that_did_not_come_about_ends_with_a_break() -> None:
-    """6.3.12: the meter has entered programming mode, whatever its P0 became."""
-    damaged = Say(b"\x01P0\x02(00000001)\x03`")
-    steps = [*OPENED[:-1], damaged, Hear(NAK), damaged, Hear(NAK), damaged]
-    # at the agreed speed, and at the other in case the meter did not change
-    talk = Talk([*steps, BREAK, Speed(300), BREAK], retries=0)
-    with pytest.raises(RemoteProtocolError):
-        talk.open()
-    talk.leave()
-    talk.check()
-    talk.leave()  # once
     talk.check()

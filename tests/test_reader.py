@@ -5,12 +5,29 @@ import itertools
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from readouts import (
+    BLOCK,
+    BREAK,
+    CUTS,
+    DATA,
+    LONG,
+    NAK,
+    REQUEST,
+    SPEEDS_B,
+    SPEEDS_C,
+    even,
+    good,
+    mode_c,
+    opening,
+    polite,
+    refused,
+    select,
+    troubles,
+)
 from wire import (
-    AS_IT_IS,
     HangUp,
     Hear,
     MeterStep,
-    Outcome,
     Say,
     Speed,
     Wire,
@@ -39,7 +56,7 @@ from iecread.protocol.actions import (
     SetSpeed,
     Trouble,
 )
-from iecread.protocol.bcc import CheckKind, bcc
+from iecread.protocol.bcc import CheckKind
 from iecread.protocol.messages import Request
 from iecread.protocol.options import ReaderOptions
 from iecread.protocol.parity import Parity
@@ -48,74 +65,6 @@ from iecread.protocol.receiver import NOISE_LIMIT
 from iecread.protocol.state import ReaderState
 from iecread.protocol.timing import Timing
 from iecread.transports import LineKind
-
-REQUEST = b"/?!\r\n"
-BREAK = b"\x01B0\x03q"
-NAK = b"\x15"
-DATA = b"1.8.0(001234.5*kWh)\r\n!\r\n"
-BLOCK = framed(DATA)
-LONG = framed(b"0.0.0(12345678)\r\n" + b"1.8.0(001234.5*kWh)\r\n" * 8 + b"!\r\n")
-SPEEDS_B = dict(zip("ABCDEF", (600, 1200, 2400, 4800, 9600, 19200), strict=True))
-SPEEDS_C = dict(zip("0123456", (300, *SPEEDS_B.values()), strict=True))
-
-# How what the meter says is handed over: a message, a byte, or a few at a time
-CUTS = pytest.mark.parametrize(
-    "cut", [None, (), (3, 1, 5, 2, 4) * 50], ids=["whole", "bytes", "pieces"]
-)
-
-
-def select(z: str, y: str = "0") -> bytes:
-    """An option select."""
-    return f"\x060{z}{y}\r\n".encode()
-
-
-def opening(
-    identification: bytes,
-    *answers: MeterStep,
-    request: bytes = REQUEST,
-    speed: int = 300,
-) -> list[MeterStep]:
-    """A session: request and identification, then ``answers``."""
-    after = 0.02 if identification[3:4].islower() else 0.2
-    return [Speed(speed), Hear(request), Say(identification, after), *answers]
-
-
-def mode_c(z: str, *answers: MeterStep, head: bytes = b"/EXA") -> list[MeterStep]:
-    """A session in mode C up to the option select, at the speed of ``z`` from then."""
-    line = head + z.encode() + b"DEMO\r\n"
-    return opening(line, Hear(select(z)), Speed(SPEEDS_C[z]), *answers)
-
-
-def refused(z: str, *answers: MeterStep) -> list[MeterStep]:
-    """A session in mode C in which the reader stays at 300 Bd."""
-    line = b"/EXA" + z.encode() + b"DEMO\r\n"
-    return opening(line, Hear(select("0")), *answers)
-
-
-def troubles(outcome: Outcome) -> list[Trouble]:
-    """What was tried again, and why."""
-    return [e.trouble for e in outcome.events if isinstance(e, Retried)]
-
-
-def good(outcome: Outcome, *blocks: bytes) -> Outcome:
-    """The readout succeeded, in order, and nobody was interrupted."""
-    assert outcome.error is None, outcome.error
-    assert outcome.blocks == list(blocks)
-    assert isinstance(outcome.events[-1], Done)
-    polite(outcome)
-    return outcome
-
-
-def polite(outcome: Outcome) -> None:
-    """Half duplex and the reaction times that are owed to the meter (6.4.3)."""
-    assert outcome.wire.interruptions == 0
-    engine = outcome.engine
-    fast = engine.identification is not None and engine.identification.fast
-    for message in outcome.wire.sent:
-        assert message.rest >= (0.02 if fast else 0.2), message
-    assert engine.finished and engine.state is ReaderState.IDLE
-    assert engine.next_action() is None and engine.deadline() is None
-
 
 # --- worked transcripts ------------------------------------------------------
 
@@ -546,88 +495,6 @@ def test_the_check_may_be_switched_off() -> None:
     assert not outcome.engine.checked
 
 
-def test_a_kind_that_was_said_is_the_only_one() -> None:
-    block = summed(DATA)
-    steps = mode_c("5", Say(block), Hear(NAK), Say(block))
-    outcome = read_out(steps, check=CheckKind.XOR, retries=0)
-    assert isinstance(outcome.error, RemoteProtocolError)
-    good(read_out(mode_c("5", Say(block)), check=CheckKind.SUM7), block)
-    steps = mode_c("5", Say(BLOCK), Hear(NAK), Say(BLOCK))
-    outcome = read_out(steps, check=CheckKind.SUM7, retries=0)
-    assert isinstance(outcome.error, RemoteProtocolError)
-
-
-@CUTS
-class TestSum7:
-    def test_asked_with_nak_in_mode_c(self, cut: object) -> None:
-        block = summed(DATA)
-        steps = mode_c("5", Say(block), Hear(NAK), Say(block))
-        outcome = good(read_out(steps, {"cut": cut}), block)
-        assert troubles(outcome) == [Trouble.CHECK_KIND]
-        assert outcome.engine.check_kind is CheckKind.SUM7
-
-    def test_by_chance_on_a_meter_that_means_xor(self, cut: object) -> None:
-        chance = summed(DATA)
-        steps = mode_c("5", Say(chance), Hear(NAK), Say(BLOCK))
-        outcome = good(read_out(steps, {"cut": cut}), BLOCK)
-        assert outcome.engine.check_kind is CheckKind.XOR
-
-    def test_a_check_that_fits_both_settles_nothing(self, cut: object) -> None:
-        letters = itertools.product(b"0AZ", range(64, 123), range(40, 123))
-        texts = (b"%c.%c(%c)\r\n" % three for three in letters)
-        both = next(
-            text
-            for text in texts
-            if bcc(text + b"\x04") == bcc(text + b"\x04", CheckKind.SUM7)
-        )
-        first, last = framed(both, last=False), summed(DATA)
-        answers = [Say(first), Hear(b"\x06"), Say(last), Hear(NAK), Say(last)]
-        outcome = good(read_out(mode_c("5", *answers), {"cut": cut}), first, last)
-        assert outcome.engine.check_kind is CheckKind.SUM7
-
-    def test_it_costs_one_session_in_mode_a_and_no_more(self, cut: object) -> None:
-        line, wrong = b"/EXAXDEMO\r\n", framed(DATA, 0)
-        steps = opening(line, Say(summed(DATA))) + opening(line, Say(wrong)) * 9
-        outcome = read_out(steps, {"cut": cut})
-        assert isinstance(outcome.error, RemoteProtocolError)
-        assert len(outcome.of(Identified)) == 4
-
-    def test_settled_for_the_session_by_the_first_part(self, cut: object) -> None:
-        first, second = framed(b"a(1)\r\n", last=False), framed(b"b(2)\r\n!\r\n")
-        chance = summed(b"b(2)\r\n!\r\n")
-        steps = mode_c("5", Say(first), Hear(b"\x06"), Say(chance), Hear(NAK))
-        outcome = good(read_out([*steps, Say(second)], {"cut": cut}), first, second)
-        assert troubles(outcome) == [Trouble.BLOCK_CHECK]
-
-    def test_it_costs_none_of_the_tries_for_damage(self, cut: object) -> None:
-        block, wrong = summed(DATA), framed(DATA, 0)
-        answers = [Say(wrong), Hear(NAK), Say(wrong), Hear(NAK), Say(block), Hear(NAK)]
-        good(read_out(mode_c("5", *answers, Say(block)), {"cut": cut}), block)
-
-
-def even(data: bytes, *damaged: int, bit: int = 1) -> list[int]:
-    """``data`` with even parity, but a flipped bit at ``damaged``."""
-    wire = list(parity.add_even(data))
-    for at in damaged:
-        wire[at] = (wire[at] ^ bit) + AS_IT_IS
-    return wire
-
-
-@CUTS
-def test_wrong_parity_with_a_right_check_is_damage(cut: object) -> None:
-    twice = even(BLOCK, 8, 9)  # the same bit of two characters: XOR does not see it
-    line = {"cut": cut, "parity_": Parity.EVEN}
-    steps = mode_c("5", Say(twice), Hear(NAK), Say(BLOCK))
-    outcome = read_out(steps, line, send_parity=(Parity.EVEN,))
-    good(outcome, parity.add_even(BLOCK))
-    assert troubles(outcome) == [Trouble.PARITY]
-    assert outcome.engine.parity_errors == 2
-    always = itertools.cycle(mode_c("5", Say(twice), *[Hear(NAK), Say(twice)] * 2))
-    outcome = read_out(always, line, send_parity=(Parity.EVEN,), retries=0)
-    assert isinstance(outcome.error, RemoteProtocolError)
-    assert "2 characters of wrong parity" in outcome.error.message
-
-
 @CUTS
 def test_parity_is_all_that_vouches_for_lines_without_a_check(cut: object) -> None:
     line = {"cut": cut, "parity_": Parity.EVEN}
@@ -942,255 +809,6 @@ def test_noise_at_the_change_of_speed_is_not_taken_for_another_speed() -> None:
     noise = b"\0\xff\xfe\0\x80" * 2
     outcome = good(read_out(mode_c("5", Say(noise + LONG))), LONG)
     assert troubles(outcome) == []
-
-
-# --- echo --------------------------------------------------------------------
-
-
-@CUTS
-@pytest.mark.parametrize("option", [None, True, False])
-@pytest.mark.parametrize("drains", [False, True])
-@pytest.mark.parametrize("latency", [0.0, 0.016])
-@pytest.mark.parametrize("head", [b"/EXA", b"/EXa"])
-def test_echo(
-    cut: object, option: bool | None, drains: bool, latency: float, head: bytes
-) -> None:
-    owed = 0.02 if head[3:].islower() else 0.2
-    steps = mode_c("5", Say(framed(DATA, 0), owed), Hear(NAK), Say(BLOCK, owed))
-    line = {"cut": cut, "echo": True, "drains": drains, "latency": latency}
-    outcome = good(read_out(steps, line, echo=option), BLOCK)
-    assert troubles(outcome) == [Trouble.BLOCK_CHECK]
-
-
-def test_an_echo_that_has_lost_its_parity() -> None:
-    send = (Parity.EVEN,)
-    line = {"echo": parity.strip, "parity_": Parity.EVEN}
-    outcome = read_out(mode_c("5", Say(BLOCK)), line, send_parity=send)
-    good(outcome, parity.add_even(BLOCK))
-    select_ = outcome.wire.sent[1]
-    assert outcome.wire.speeds[0][0] == pytest.approx(select_.end)
-
-
-@pytest.mark.parametrize("damage", [b"\xff", b"\x02", b"\x15", b"/", b"\0"])
-def test_an_echo_whose_first_character_is_damaged(damage: bytes) -> None:
-    """It is still an echo, and never the signal to change the speed early."""
-
-    def back(data: bytes) -> bytes:
-        return damage + data[1:] if len(data) > 1 else data
-
-    outcome = good(read_out(mode_c("5", Say(BLOCK)), {"echo": back}), BLOCK)
-    assert troubles(outcome) == []
-    assert outcome.wire.speeds[0][0] >= outcome.wire.sent[1].end - 1e-9
-
-
-@pytest.mark.parametrize("at", range(1, 6))
-def test_an_echo_that_is_damaged_elsewhere(at: int) -> None:
-    def back(data: bytes) -> bytes:
-        if data[:1] != b"\x06":
-            return data
-        return data[:at] + b"\x7e" + data[at + 1 :]
-
-    outcome = good(read_out(mode_c("5", Say(BLOCK)), {"echo": back}), BLOCK)
-    assert outcome.wire.speeds[0][0] >= outcome.wire.sent[1].end - 1e-9
-
-
-def test_an_echo_of_a_long_request() -> None:
-    address = "1234567890" * 3
-    request = f"/?{address}!\r\n".encode()  # 1.2 s at 300 Bd
-    steps = opening(
-        b"/EXA5DEMO\r\n", Hear(select("5")), Speed(9600), Say(BLOCK), request=request
-    )
-    outcome = read_out(steps, {"echo": True}, request=Request(address))
-    good(outcome, BLOCK)
-    assert outcome.engine._echo.seen and outcome.engine.noise == 0
-
-
-def test_nothing_but_our_own_characters() -> None:
-    outcome = read_out([], {"echo": True})
-    assert isinstance(outcome.error, NoAnswerError)
-    assert "only our own characters" in outcome.error.message
-
-
-# --- no answer ---------------------------------------------------------------
-
-
-def test_a_mute_meter() -> None:
-    outcome = read_out([])
-    polite(outcome)
-    assert isinstance(outcome.error, NoAnswerError)
-    assert outcome.error.message == "the meter did not answer"
-    assert outcome.error.hint
-    nuls = b"\0" * 66
-    assert outcome.sent == [
-        (REQUEST, 300),
-        *((BREAK, 9600), (BREAK, 300)),  # somebody's session may be open
-        *((nuls, 300), (REQUEST, 300)),
-        *((nuls, 300), (REQUEST, 300)),
-    ]
-    assert outcome.wire.now < 1020
-
-
-@pytest.mark.parametrize("noise", [b"\0", b"\xff\x7f\0"])
-def test_a_glitch_before_silence_is_silence(noise: bytes) -> None:
-    outcome = read_out([Hear(REQUEST), Say(noise)])
-    assert isinstance(outcome.error, NoAnswerError)
-
-
-def test_noise_in_an_earlier_try_does_not_count() -> None:
-    outcome = read_out([Hear(REQUEST), Say(b"noise\r\n")])
-    assert Trouble.DAMAGED in troubles(outcome)
-    assert isinstance(outcome.error, NoAnswerError)
-
-
-def test_noise_every_time() -> None:
-    outcome = read_out([Hear(REQUEST), Say(b"noise\r\n")] * 3)
-    assert isinstance(outcome.error, RemoteProtocolError)
-    assert "no identification" in outcome.error.message
-
-
-def test_noise_before_a_slow_identification() -> None:
-    steps = [Hear(REQUEST), Say(b"x\xff", 0.2), Say(b"/EXAXDEMO\r\n" + BLOCK, 2.8)]
-    assert troubles(good(read_out(steps), BLOCK)) == []
-
-
-def test_an_unanswered_request_does_not_cost_the_speed() -> None:
-    outcome = good(read_out([Hear(REQUEST), *mode_c("5", Say(BLOCK))]), BLOCK)
-    assert outcome.engine.data_speed == 9600
-
-
-def test_a_damaged_identification_is_asked_for_again() -> None:
-    steps = [Hear(REQUEST), Say(b"/E\x10A5DEMO\r\n"), *mode_c("5", Say(BLOCK))]
-    outcome = good(read_out(steps), BLOCK)
-    assert troubles(outcome) == [Trouble.DAMAGED]
-    assert outcome.engine.noise == 11  # what failed tries dropped is counted too
-
-
-@pytest.mark.parametrize(("wake", "wakes"), [("auto", 2), ("never", 0), ("always", 3)])
-def test_when_to_wake(wake: str, wakes: int) -> None:
-    outcome = read_out([], wake=wake)
-    assert sum(data[:1] == b"\0" for data, _ in outcome.sent) == wakes
-    assert (BREAK in [data for data, _ in outcome.sent]) is (wake != "always")
-
-
-def test_a_battery_meter_is_woken_by_itself() -> None:
-    steps = [Hear(b"\0" * 66 + REQUEST), Say(b"/EXAXDEMO\r\n" + BLOCK)]
-    outcome = good(read_out(steps), BLOCK)
-    assert troubles(outcome) == [Trouble.NO_ANSWER]
-
-
-def test_nothing_before_the_request_is_its_answer() -> None:
-    steps = [
-        Hear(b"\0" * 66),
-        Say(b"/EXA5OTHER\r\n", 0.3),
-        Hear(REQUEST),
-        Say(b"/EXAXDEMO\r\n" + BLOCK),
-    ]
-    outcome = good(read_out(steps, wake="always"), BLOCK)
-    assert len(outcome.of(Identified)) == 1
-    assert outcome.engine.noise == 12
-
-
-def test_noise_in_the_pause_of_the_wake_up_message() -> None:
-    steps = [
-        Hear(b"\0" * 66),
-        Say(b"\0x", 0.3),
-        Hear(REQUEST),
-        Say(b"/EXAXD\r\n" + BLOCK),
-    ]
-    outcome = good(read_out(steps, wake="always"), BLOCK)
-    nuls, request = outcome.wire.sent
-    assert 1.5 <= request.begin - nuls.end <= 1.7
-
-
-def test_a_session_that_another_program_left_open_is_signed_off() -> None:
-    steps = [
-        Speed(9600),
-        Hear(BREAK),
-        Speed(300),
-        Hear(REQUEST),
-        Say(b"/EXAXDEMO\r\n" + BLOCK),
-    ]
-    good(read_out(steps), BLOCK)
-
-
-# --- parity ------------------------------------------------------------------
-
-PEERS = {
-    # what the far end insists on in bit 7
-    "plain pty or 7-bit gateway": Parity.NONE,
-    "transparent 8N1 gateway": Parity.EVEN,
-    "one that looks at seven bits": None,
-}
-
-
-@CUTS
-@pytest.mark.parametrize(
-    ("kind", "peer"),
-    [
-        (kind, peer)
-        for kind, peer in itertools.product(LineKind, PEERS)
-        if kind is not LineKind.UART or PEERS[peer] is not Parity.NONE
-    ],
-)
-@pytest.mark.parametrize("echo", [False, True])
-def test_every_peer_on_every_line(
-    cut: object, kind: LineKind, peer: str, echo: bool
-) -> None:
-    send, receive = parity_plan("auto", kind)
-    outcome = read_out(
-        mode_c("5", Say(BLOCK)),
-        {"cut": cut, "parity_": PEERS[peer], "echo": echo, "kind": kind},
-        send_parity=send,
-        receive_parity=receive,
-    )
-    assert outcome.error is None
-    assert parity.strip(outcome.blocks[0]) == BLOCK
-    requests = [m for m in outcome.wire.sent if m.text == REQUEST]
-    assert len(requests) <= 2  # at most one more try
-    assert b"\0" not in b"".join(m.text for m in outcome.wire.sent)
-    if PEERS[peer] is not None:  # answered in kind
-        choice = outcome.wire.sent[-1].data
-        assert (choice == parity.add_even(choice)) is (PEERS[peer] is Parity.EVEN)
-
-
-@pytest.mark.parametrize(
-    ("framing", "peer"),
-    [("7e1", Parity.EVEN), ("8n1", Parity.NONE), ("hw7e1", Parity.NONE)],
-)
-def test_what_was_said_is_not_tried(framing: str, peer: Parity) -> None:
-    send, receive = parity_plan(framing, LineKind.TCP)
-    options = {"send_parity": send, "receive_parity": receive}
-    outcome = read_out(mode_c("5", Say(BLOCK)), {"parity_": peer}, **options)
-    assert outcome.error is None and troubles(outcome) == []
-    other = Parity.NONE if peer is Parity.EVEN else Parity.EVEN
-    outcome = read_out(mode_c("5", Say(BLOCK)) * 3, {"parity_": other}, **options)
-    assert isinstance(outcome.error, IecReadError)
-
-
-def test_each_step_is_said_in_words() -> None:
-    outcome = read_out([], send_parity=(Parity.NONE, Parity.EVEN))
-    steps = [e.step for e in outcome.events if isinstance(e, Retried)]
-    assert steps == [
-        "request with parity in bit 7",
-        "request in plain 7 bits",
-        "request with parity in bit 7",
-    ]
-    outcome = read_out([*mode_c("5"), *mode_c("5"), *refused("5")])
-    steps = [e.step for e in outcome.events if isinstance(e, Retried)]
-    assert steps == [
-        "another session, changing speed later",
-        "another session, staying at 300 Bd",
-    ]
-
-
-def test_both_candidates_do_not_cost_tries() -> None:
-    wrong = framed(DATA, 0)
-    once = opening(b"/EXAXDEMO\r\n" + wrong)
-    both = (Parity.NONE, Parity.EVEN)
-    outcome = read_out(once * 9, send_parity=both)
-    assert len(outcome.of(Identified)) == 3
-    outcome = read_out(once * 9, {"parity_": Parity.EVEN}, send_parity=both)
-    assert len(outcome.of(Identified)) == 3
 
 
 # --- for ever ----------------------------------------------------------------
