@@ -15,7 +15,8 @@ from iecread import checkup
 from iecread.capture import Tape
 from iecread.diagnosis import Finding, Layer, State
 from iecread.errors import IecReadError, PortError
-from iecread.examination import Examination, Wish, limits
+from iecread.examination import Examination, limits
+from iecread.interview import Wish
 from iecread.transports import Framing, LineKind, Transport, open_line
 from iecread.transports.memory import Clock
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from iecread.diagnosis import Finding, diagnose
-from iecread.examination import Wish
+from iecread.interview import Wish
 from iecread.link import Link
 from iecread.protocol import linesigns, parity
 from iecread.protocol.actions import Action, Write

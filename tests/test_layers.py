@@ -27,7 +27,8 @@ LAYERS = [
     "settings tomlplaces configschema configfaults meterprofile config selection "
     "addresses scanstate meteroptions engineoptions",
     "meterline meterreadout credentials session comeback scan fleet simulator learned "
-    "checkup examination doctor signalwatch",
+    "checkup dataverdict interview lineexamination meterexamination examination "
+    "doctor signalwatch",
     "output",
     "cli",
     "__init__ __main__",

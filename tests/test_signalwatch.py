@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from iecread.examination import Wish
+from iecread.interview import Wish
 from iecread.signalwatch import verdict, watch
 from iecread.simulator import Pace, open_simulated
 from iecread.transports.memory import Clock

@@ -97,7 +97,7 @@ def command(
     """
     from iecread.doctor import Task, examine, longest
     from iecread.errors import ConfigError
-    from iecread.examination import Wish
+    from iecread.interview import Wish
     from iecread.settings import is_port
 
     around.json_errors = format_ == "json"
@@ -242,7 +242,7 @@ def _wish(around: Surroundings, target: str, meant: "Meant") -> Any:
     """How a reading of TARGET would use the line."""
     import shlex
 
-    from iecread.examination import Wish
+    from iecread.interview import Wish
     from iecread.session import Meter
 
     asked = Meter(meant.port, **meant.options)
