@@ -75,6 +75,7 @@ class MeterLine:
         self._link: Link | None = None
         self._start = 0.0
         self._line_speed = 0  # as the last session left it
+        self._left: float | None = None  # when its break message was out
         # the one heard at last in front
         self._push_speeds: tuple[int, ...] = PUSH_SPEEDS
 

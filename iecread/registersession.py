@@ -157,25 +157,37 @@ class RegisterSession:
         Raises:
             the errors of ``enter``.
         """
-        self._engine.guard.allow_password(self.identification)
-        login, answer = login.answered(self.operand or "", self.device)
-        check_text(answer, "the password")
-        login = login.known_by(answer)
-        self._password = answer
-        self._engine.password(login.level, answer)
-        got = self._answered()
+        sent, got = self._give(login)
+        unread = got.kind in (AnswerKind.SILENCE, AnswerKind.DAMAGED)
+        if unread and self.mode != "C":
+            # nothing checks an identification: if it is another mode that it meant,
+            # the meter was in no programming mode and has judged no password
+            self.leave()
+            self.open(self._clock())
+            if self.mode == "C" and not self.speaks_lis200:
+                sent, got = self._give(login)
         now = datetime.now().astimezone()
         if got.kind is AnswerKind.ACK:
-            login.accepted(now)
+            sent.accepted(now)
             return
         if refused(got):
-            login.refused(now)
+            sent.refused(now)
             said = f": {got.text}" if got.text else ""
             raise RefusedError(
                 f"the meter refused the password ({got.kind.value}{said})",
                 "it is not sent again for 24 hours; check it, --force-login overrides",
             )
         raise answer_error(got, "the password")
+
+    def _give(self, login: Login) -> tuple[Login, Answered]:
+        """Send the password; return what it became, and what the meter said."""
+        self._engine.guard.allow_password(self.identification)
+        login, answer = login.answered(self.operand or "", self.device)
+        check_text(answer, "the password")
+        login = login.known_by(answer)
+        self._password = answer
+        self._engine.password(login.level, answer)
+        return login, self._answered()
 
     def leave(self) -> None:
         """Send the break message; harmless where the session is over.

@@ -210,7 +210,7 @@ class Meter(ReadoutMeter):
         engine = ProgrammingEngine(
             self._reader_options(option=option), self._guard(certain)
         )
-        engine.speed = self._line_speed
+        engine.speed, engine.left = self._line_speed, self._left
         session = Programming(
             engine,
             self._events,
@@ -233,9 +233,12 @@ class Meter(ReadoutMeter):
             with suppress(IecReadError):
                 self._leave(held[0])
             raise
-        if engine.identification is not None:
-            self._learn(engine)
-        self._leave(held[0])
+        else:
+            if engine.identification is not None:
+                self._learn(engine)
+            self._leave(held[0])
+        finally:
+            self._left = engine.left
 
     def _guard(self, certain: bool) -> Guard:
         if self.options.dialect == "iec" and not certain:

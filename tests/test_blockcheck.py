@@ -93,6 +93,22 @@ class TestSum7:
 
 
 @CUTS
+def test_eight_bits_on_a_line_of_seven_are_believed_when_they_come_twice(
+    cut: object,
+) -> None:
+    """The check does not cover bit 7, and a meter with Latin-1 texts exists."""
+    flipped = Say(BLOCK.replace(b")", b"\xa9", 1))
+    steps = [*mode_c("5", flipped), Hear(NAK), Say(BLOCK)]
+    outcome = good(read_out(steps, {"cut": cut}), BLOCK)
+    assert troubles(outcome) == [Trouble.PARITY]
+    outcome = good(
+        read_out([*mode_c("5", flipped), Hear(NAK), flipped], {"cut": cut}),
+        flipped.data,
+    )
+    assert troubles(outcome) == [Trouble.PARITY]
+
+
+@CUTS
 def test_wrong_parity_with_a_right_check_is_damage(cut: object) -> None:
     twice = even(BLOCK, 8, 9)  # the same bit of two characters: XOR does not see it
     line = {"cut": cut, "parity_": Parity.EVEN}

@@ -23,6 +23,7 @@ from talk import (
 from wire import Hear, MeterStep, Say, Speed, framed
 
 from iecread.algorithms import elster_a1700
+from iecread.errors import NoAnswerError
 from iecread.loadprofile import ProfileDecoder
 from iecread.login import Login
 from iecread.programming import Programming
@@ -56,6 +57,23 @@ def test_t03_mode_a_behind_the_readout() -> None:
     assert got == Answered(AnswerKind.DATA, "0.0.0(00012345)")
     talk.leave()
     talk.check()
+
+
+def test_a_damaged_identification_that_meant_another_mode() -> None:
+    """Annex A: the meter waits for an option select, then reads out; no password yet.
+
+    In mode A that is the meter's manner, and then its silence is final.
+    """
+    sent, answer = LOGGED_IN[len(OPENED) :]
+    as_mode_a = [REQUEST, Say(b"/EXAXDEMO-P1\r\n"), Say(READOUT, 2.0), sent]
+    as_mode_a += [Hear(NAK), BREAK]
+    talk = Talk([*as_mode_a, *OPENED, sent, answer, *END])
+    talk.session("00000000", clock=talk.wire.clock).leave()
+    talk.check()
+    talk = Talk([*as_mode_a, *as_mode_a[:3], BREAK])
+    with pytest.raises(NoAnswerError, match="the password"):
+        talk.session("00000000", clock=talk.wire.clock)
+    assert [one.text for one in talk.wire.sent].count(sent.data) == 1
 
 
 def test_t04_mode_b_at_300_again() -> None:
@@ -402,5 +420,22 @@ def test_eight_bits_are_asked_for_again() -> None:
     odd = good.replace(b"3", b"\xb3")
     talk = logged_in([READ, Say(odd), Hear(NAK), Say(good)])
     assert talk.ask("R1", "1.8.0(1)").text == "1.8.0(001234.5*kWh)"
+    talk.leave()
+    talk.check()
+
+
+@pytest.mark.parametrize("said", [(), (Say(b"\x86"),), (Say(b"\x01B0\x03"),)])
+def test_a_lost_answer_to_a_password_is_asked_for(said: tuple[Say, ...]) -> None:
+    """6.3.5: the meter says its last answer again, and no password is sent twice."""
+    sent = LOGGED_IN[len(OPENED)]
+    talk = Talk([*OPENED, sent, *said, Hear(NAK), Say(ACK), *END])
+    talk.open()
+    assert talk.login().kind is AnswerKind.ACK
+    talk.leave()
+    talk.check()
+    # it had not heard the password
+    talk = Talk([*OPENED, sent, *said, Hear(NAK), OPENED[-1], *END])
+    talk.open()
+    assert talk.login().kind in (AnswerKind.SILENCE, AnswerKind.DAMAGED)
     talk.leave()
     talk.check()

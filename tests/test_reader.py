@@ -619,6 +619,13 @@ class TestRefusal:
         assert isinstance(outcome.error, RefusedError)
         assert "break" in outcome.error.message
 
+    def test_programming_mode_in_place_of_data(self, cut: object) -> None:
+        """6.3.3: a damaged option select may say so; it is left, and asked again."""
+        into = [*mode_c("5", Say(b"\x01P0\x02(00000000)\x03`")), Hear(BREAK)]
+        steps = [*into, Speed(300), Hear(BREAK), *mode_c("5", Say(BLOCK))]
+        outcome = good(read_out(steps, {"cut": cut}), BLOCK)
+        assert troubles(outcome) == [Trouble.MISHEARD]
+
     def test_a_nak_before_data_is_a_glitch(self, cut: object) -> None:
         outcome = good(read_out(mode_c("5", Say(NAK + BLOCK)), {"cut": cut}), BLOCK)
         assert troubles(outcome) == []

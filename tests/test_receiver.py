@@ -92,7 +92,9 @@ def test_a_missing_line_end_is_silence(data: bytes, text: str) -> None:
         assert identify(pieces, silent=True)[0] == text
 
 
-@pytest.mark.parametrize("data", [b"", b"/EX", b"noise", b"//..//\r\n", b"/12A5\r\n"])
+@pytest.mark.parametrize(
+    "data", [b"", b"/EX", b"noise", b"//..//\r\n", b"/12A5\r\n", b"/EXA\x155\r\n"]
+)
 def test_what_is_no_identification(data: bytes) -> None:
     assert identify([data], silent=True)[0] is None
 

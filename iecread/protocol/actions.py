@@ -69,6 +69,7 @@ class Trouble(Enum):
     WRONG_SPEED = "answers at another speed than agreed"
     DAMAGED = "damaged identification"
     REFUSED = "NAK in place of data"
+    MISHEARD = "the meter did not do what was selected"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 The check is an XOR, or the 7-bit sum that a few makers send (protocol.md 3.3).  Which
 one a meter has is settled by the first message that fits; where that is not the likely
 one it has to come twice, since accepting either kind at once would let twice the
-damage through.  What is asked for again, and how often, is the engines' business.
+damage through.  It covers seven bits: where there is no parity, a few characters of
+eight bits have to come twice too.  What is asked for again, and how often, is the
+engines' business.
 """
 
 from dataclasses import replace
@@ -12,6 +14,9 @@ from iecread.protocol import parity
 from iecread.protocol.actions import Trouble
 from iecread.protocol.bcc import CheckKind
 from iecread.protocol.messages import Block, Command
+
+_FEW = 16  # characters of eight bits; more are this meter's manner, not damage
+_SEVEN_BITS = bytes(range(0x80))
 
 
 class Checker:
@@ -29,6 +34,7 @@ class Checker:
         self.kind = kind
         self.detail = ""
         self._other_seen = False
+        self._odd = b""  # characters of eight bits in the message that was not believed
 
     def judge(
         self, raw: bytes, block: Block | Command, *, even: bool, likely: CheckKind
@@ -53,6 +59,11 @@ class Checker:
                 other = "the 7-bit sum" if CheckKind.SUM7 in fits else "XOR"
                 self.detail = f"the block check fits only {other}"
                 return Trouble.CHECK_KIND
+            odd = b"" if even else raw.translate(None, _SEVEN_BITS)
+            if 0 < len(odd) <= _FEW and odd != self._odd:
+                self._odd = odd
+                self.detail = f"{len(odd)} characters of eight bits"
+                return Trouble.PARITY
             if len(fits) == 1:
                 self.kind = fits[0]
             return None

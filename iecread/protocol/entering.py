@@ -23,7 +23,7 @@ from iecread.protocol.actions import (
 )
 from iecread.protocol.bcc import CheckKind
 from iecread.protocol.guard import Guard
-from iecread.protocol.messages import NAK, Block, Command
+from iecread.protocol.messages import NAK, Command
 from iecread.protocol.options import ReaderOptions
 from iecread.protocol.parity import Parity
 from iecread.protocol.reader import NAK_LIMIT, ReaderEngine
@@ -35,6 +35,7 @@ AWAITS = frozenset(
 )
 """States in which nothing is under way."""
 
+_ACK_GARBAGE = 4  # characters that one at the opening speed may look like
 _PROBE_SPEED = 19200  # Bd; where a session that was left open most likely is
 _SELECTED = frozenset({ReaderState.OPERAND, ReaderState.PROBED})  # and not open yet
 _READOUT = frozenset({ReaderState.IDENTIFIED, ReaderState.READING})
@@ -48,6 +49,8 @@ class EnteringEngine(ReaderEngine):
 
     Attributes:
         guard: what is asked before anything is sent.
+        left: when the last break message was out, in seconds of the line's clock: a
+            session that begins soon after it lets the line rest first (annex B).
     """
 
     _select_step = Step.SELECT_PROGRAMMING
@@ -58,9 +61,10 @@ class EnteringEngine(ReaderEngine):
         self.guard = guard or Guard()
         self._noise_before = 0  # bytes of noise when the last message went out
         self._late = False  # an older answer may still come
-        self._odd = b""  # an answer in 7 bits that had more than 7
         self._probes: list[tuple[int, Parity]] = []  # still to be tried
         self._unended: int | None = None  # Bd; the meter may still be in a session
+        self.left: float | None = None
+        self._first = True  # whether no session has come to something else than P0
 
     # --- what a session calls ------------------------------------------------
 
@@ -73,6 +77,9 @@ class EnteringEngine(ReaderEngine):
         super().start(now)
         self.guard.begin()
         self._probes, self._late, self._unended = [], False, None
+        self._first = True
+        if self.left is not None and (rest := self.left + self._timing.rest - now) > 0:
+            self._queue.appendleft((Wait(rest), None))
 
     @property
     def finished(self) -> bool:
@@ -110,6 +117,7 @@ class EnteringEngine(ReaderEngine):
         data = Command("B0", kind=self.check_kind or CheckKind.XOR).to_bytes()
 
         def signed_off(now: float) -> None:
+            self.left = now
             self._step(Step.BREAK)
 
         self._queue.append((Wait(self._reaction), None))
@@ -125,7 +133,18 @@ class EnteringEngine(ReaderEngine):
 
     # --- receiving -----------------------------------------------------------
 
+    def _mode_c(self, now: float) -> None:
+        self._noise_before = self._receiver.noise
+        super()._mode_c(now)
+
     def _readout_over(self) -> None:
+        unasked = self.identification is not None and self.identification.mode == "C"
+        if unasked and self._mode == "A" and self._first and not self._tries.last:
+            # annex A: we may have been too late for its tt, and it is idle now
+            self._first = False
+            self._step(Step.END)
+            self._fail(Trouble.MISHEARD)
+            return
         # 6.4.1, 6.4.2: commands may follow the readout, at the opening speed
         if self.speed != self.options.opening_speed:
             self._queue.append((SetSpeed(self.options.opening_speed), None))
@@ -182,16 +201,6 @@ class EnteringEngine(ReaderEngine):
         self._queue.append((Wait(self._reaction), None))
         self._send(NAK, Step.NAK, self._timing.repeat_answer)
 
-    def _judge(self, raw: bytes, block: Block | Command) -> Trouble | None:
-        trouble = super()._judge(raw, block)
-        if trouble or self.options.check_off or self.parity is Parity.EVEN:
-            return trouble
-        if not raw.isascii() and raw != self._odd:
-            # the check covers seven bits; believed when it comes so again
-            self._odd, self._detail = raw, "characters of eight bits"
-            return Trouble.PARITY
-        return None
-
     def _chars(self, raw: bytes) -> bytes:
         """A message without its parity bits."""
         return parity.strip(raw) if self.parity is Parity.EVEN else raw
@@ -209,6 +218,9 @@ class EnteringEngine(ReaderEngine):
         elif kind is Kind.NAK:
             self._detail = "NAK"
             self._fail(Trouble.REFUSED)
+        elif self._first and not self._tries.last:
+            self._first = False  # the option select may have been damaged
+            self._fail(Trouble.MISHEARD)
         else:
             if self._mode == "C":  # or its P0 was damaged beyond recognition
                 self._unended = self.speed
@@ -243,9 +255,12 @@ class EnteringEngine(ReaderEngine):
         """P0 did not come (protocol practice: some meters skip it).
 
         A character or two that could not be read were an ACK at the opening speed.
-        Complete silence may be a lost option select: that is tried again first.
+        Complete silence may be a lost option select: that is tried again first.  More
+        of them are a readout at the opening speed, since the option select was damaged,
+        or P0 there, where the meter stays at it: no password is sent into that.
         """
         last = self._tries.last
+        garbage = self._receiver.noise - self._noise_before + len(self._receiver)
         if self._probe is not None:
             speeds = dict.fromkeys([self.speed, self.options.opening_speed])
             if not self.options.adjustable:
@@ -255,7 +270,13 @@ class EnteringEngine(ReaderEngine):
                 self._asked = Trouble.WRONG_SPEED
             self._agreed = self.speed
             self._send_probes([(speed, self._tries.parity) for speed in speeds])
-        elif self._receiver.noise or len(self._receiver) or last:
+        elif garbage > _ACK_GARBAGE:
+            if not self._first and self._moved:
+                self._other_speed()
+            self._first = False
+            self._detail = f"{garbage} characters in place of P0"
+            self._fail(Trouble.MISHEARD)
+        elif garbage or last:
             self._receiver.clear()
             self._step(Step.ACK, ours=False)
             self._events.append(Opened(None))

@@ -315,6 +315,7 @@ class OpeningEngine(ABC):
     def _fail(self, trouble: Trouble) -> None:
         """Give this session up; open the next one, or raise."""
         tries, reading = self._tries, self.state is not ReaderState.REQUESTED
+        selected = self.state is ReaderState.OPERAND
         self._close()
         if trouble is Trouble.CHECK_KIND:
             tries.limit += 1
@@ -341,11 +342,17 @@ class OpeningEngine(ABC):
                 identified=self.identification is not None,
             )
         self._events.append(Retried(trouble, step))
-        quiet = (Trouble.NO_ANSWER, Trouble.FELL_SILENT, Trouble.WRONG_SPEED)
-        left_open = reading and self._mode == "C" and trouble in quiet
+        unsure = (
+            Trouble.NO_ANSWER,
+            Trouble.FELL_SILENT,
+            Trouble.WRONG_SPEED,
+            Trouble.MISHEARD,
+        )
+        left_open = reading and self._mode == "C" and (selected or trouble in unsure)
         # 5.9: a session may be open at the agreed speed, or one that somebody left
         stuck = trouble is Trouble.NO_ANSWER and tries.attempt == len(tries.parities)
         if left_open:
+            self._queue.append((Wait(timing.REACTION), None))
             self._sign_off(self._agreed or self.speed)
         elif stuck and not reading:
             self._free_stuck()

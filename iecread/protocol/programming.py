@@ -43,6 +43,7 @@ _STRAY = re.compile(rb"(?<=[)\xa9])\xff(?=[(\xa8])")
 _UNDER_WAY = frozenset(
     {
         ReaderState.PASSWORD_SENT,
+        ReaderState.PASSWORD_DAMAGED,
         ReaderState.COMMANDED,
         ReaderState.PART_SENT,
         ReaderState.PART_ANSWERED,
@@ -237,12 +238,12 @@ class ProgrammingEngine(EnteringEngine):
             name = ""
         if name == "B0":
             self._answer(Step.BREAK, AnswerKind.BREAK)
-        elif name == "P0":  # it was late
+        elif name == "P0":  # it was late, or the password was not heard
             self._noise += len(raw)
             self._deadline = self._answer_by
             self._look_for_reply(now, silent=False)
         else:
-            self._answer(Step.SILENCE, AnswerKind.DAMAGED)
+            self._damaged(Trouble.BLOCK_CHECK)
 
     def _data(self, raw: bytes, now: float) -> None:
         block = Block.from_bytes(self._chars(raw))
@@ -303,13 +304,17 @@ class ProgrammingEngine(EnteringEngine):
         block = Block.from_bytes(self._chars(mended))
         return None if self._judge(mended, block) else (mended, block)
 
-    def _damaged(self, trouble: Trouble) -> None:
-        commanded = self.state is ReaderState.COMMANDED
-        if commanded and self._naks < NAK_LIMIT + (trouble is Trouble.CHECK_KIND):
+    def _damaged(self, trouble: Trouble, kind: AnswerKind = AnswerKind.DAMAGED) -> None:
+        """Ask for an answer again that could not be read, or give it up as ``kind``."""
+        limits = {
+            ReaderState.COMMANDED: NAK_LIMIT + (trouble is Trouble.CHECK_KIND),
+            ReaderState.PASSWORD_SENT: 1,
+        }
+        if self._naks < limits.get(self.state, 0):
             self._step(Step.DAMAGE, ours=False)
             self._repeat(trouble)
         else:
-            self._answer(Step.SILENCE, AnswerKind.DAMAGED)
+            self._answer(Step.SILENCE, kind)
 
     def _no_reply(self) -> None:
         if self.state not in _UNDER_WAY:
@@ -328,8 +333,12 @@ class ProgrammingEngine(EnteringEngine):
         """Nothing came that was an answer.
 
         The meter may not have heard the command: upon NAK it would say its answer to
-        the one before again, which nothing could tell from the right one.
+        the one before again, which nothing could tell from the right one.  Only a
+        password is never sent again, and P0, which it would say, is no answer to it.
         """
+        if self.state is ReaderState.PASSWORD_SENT:
+            self._damaged(Trouble.NO_ANSWER, kind)
+            return
         if self._repeatable and not self._resends and not self._size:
             self._step(Step.SILENCE)
             self._send_again(Trouble.NO_ANSWER)

@@ -305,6 +305,9 @@ class ReaderEngine(OpeningEngine):
         kind, raw = found
         if kind in (Kind.BLOCK, Kind.PART):
             self._check(raw)
+        elif kind is Kind.COMMAND:  # 6.3.3: a damaged option select said so
+            self._detail = "programming mode in place of a readout"
+            self._fail(Trouble.MISHEARD)
         elif kind is Kind.LINES and not self._lost_start:
             self._accept_lines(raw)
         elif kind in (Kind.LINES, Kind.LOST_START):

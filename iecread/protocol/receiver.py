@@ -38,6 +38,7 @@ _BEFORE_CLOSE = (b"\r", b"\n", b")", b") ")
 # Another telegram begins at a line's start, or behind "!" without a line end
 _BEFORE_RESTART = re.compile(rb"[\r\n]\Z|(![0-9A-F]{0,4})\Z")
 _BREAK = b"\x01B0\x03"
+_OPERAND = b"\x01P0"
 _SML = b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01"
 _TEXT = bytes(range(0x20, 0x7F)) + b"\r\n"
 GLITCH = b"\x00\x7f\xff"  # 5.5: what a change of speed or of direction leaves
@@ -89,6 +90,7 @@ class Receiver:
         self._bang = 0  # no "!" that could end a readout stands before here
         self._slash = 0  # no "/" that could begin a telegram stands before here
         self.framed: bool | None = None
+        self._operand = False  # whether the block is that of P0
 
     def __len__(self) -> int:
         return len(self._raw)
@@ -130,6 +132,8 @@ class Receiver:
             good = not parity.errors(head)
         else:
             good = head.isascii()
+        # 6.3.2: Z is printable
+        good = good and not _UNPRINTABLE.match(parity.strip(head).rstrip(b"\r\n"))
         if good:
             self.parity = settled
             if settled is Parity.NONE:
@@ -210,8 +214,9 @@ class Receiver:
         elif 0 <= broken < before - len(_BREAK):
             return False
         elif start >= 0:
+            operand = self._chars.endswith(_OPERAND, 0, start)
             self._drop(start)
-            self.framed = True
+            self.framed, self._operand = True, operand
         elif len(self._chars) > GLITCH_LIMIT:
             raise TooMuch(
                 f"no data among {len(self._chars)} bytes",
@@ -268,8 +273,10 @@ class Receiver:
         whole = end is not None and end.end() < len(self._chars)
         if self.framed:
             if end and whole:
-                last = end[0] == ETX
-                return self._message(Kind.BLOCK if last else Kind.PART, end.end() + 1)
+                kind = Kind.BLOCK if end[0] == ETX else Kind.PART
+                if self._operand:
+                    kind = Kind.COMMAND
+                return self._message(kind, end.end() + 1)
         else:
             close = self._close(silent=silent)
             if close and self._over(close, end.start() if end else None, silent):

@@ -61,6 +61,7 @@ class ReaderState(Enum):
     OPERAND = auto()  # programming selected, P0 is awaited
     LOCKED = auto()  # P0 came, the password is due
     PASSWORD_SENT = auto()  # its acceptance is awaited
+    PASSWORD_DAMAGED = auto()  # the answer to it is to be asked for again
     OPEN = auto()  # commands are allowed
     COMMANDED = auto()  # the answer to a command is awaited
     PROBED = auto()  # the answer to a probe is awaited
@@ -150,6 +151,12 @@ READER: Mapping[ReaderState, Mapping[Step, ReaderState]] = {
         _S.ERROR: _R.LOCKED,
         _S.BREAK: _R.IDLE,
         _S.SILENCE: _R.LOCKED,
+        _S.DAMAGE: _R.PASSWORD_DAMAGED,
+    },
+    _R.PASSWORD_DAMAGED: {
+        _S.NAK: _R.PASSWORD_SENT,
+        _S.SILENCE: _R.LOCKED,
+        _S.BREAK: _R.IDLE,
     },
     _R.OPEN: {
         _S.COMMAND: _R.COMMANDED,
