@@ -14,19 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from iecread.cli.command import Command, Option, common_options
+from iecread.cli.command import Command, option
 from iecread.cli.context import QUIET, Surroundings
 from iecread.cli.exitcodes import UsageError
 from iecread.cli.loadprofile import COLUMNS
-from iecread.cli.moments import Moment, in_order, resolve, times_of
-from iecread.cli.options import (
-    clock_option,
-    line_options,
-    programming_options,
-    target_argument,
-)
+from iecread.cli.moments import in_order, range_options, resolve, times_of
+from iecread.cli.options import clock_option, session_options, target_argument
 from iecread.cli.outputoptions import OutputOptions, output_options
-from iecread.cli.passwordoptions import PasswordOptions, password_options
+from iecread.cli.passwordoptions import PasswordOptions
 from iecread.cli.rows import FORMATS, Column, RowWriter, going_on, read_back
 from iecread.cli.valuetypes import Setting
 from iecread.cli.writing import database
@@ -73,55 +68,35 @@ def _archives() -> list[str]:
     type=Setting("archive", archive_setting, known=_archives),
     help="Number, or month, period, day, events, changes.",
 )
-@click.option(
-    "--from",
-    "from_",
-    cls=Option,
-    section="Archive",
-    type=Moment("last"),
-    help="ISO, -24h, today, yesterday; last: behind the newest record in -o FILE.  "
-    "[default: the oldest]",
-)
-@click.option(
-    "--to",
-    cls=Option,
-    section="Archive",
-    type=Moment(),
-    help="The same.  [default: the newest]",
-)
-@click.option(
+@range_options("Archive", "record")
+@option(
+    "Archive",
     "--columns",
-    cls=Option,
-    section="Archive",
     metavar="NAME",
     multiple=True,
     help="Only these, by name or address (VbT, 2:302); comma-separated or repeated.",
 )
-@click.option(
+@option(
+    "Archive",
     "--sources",
-    cls=Option,
-    section="Archive",
     is_flag=True,
     help="Call columns by the address of their source, which has no language.",
 )
-@click.option(
+@option(
+    "Archive",
     "--intervals",
-    cls=Option,
-    section="Archive",
     is_flag=True,
     help="Leave out records that an event within an interval made.",
 )
-@click.option(
+@option(
+    "Archive",
     "--attributes",
-    cls=Option,
-    section="Archive",
     is_flag=True,
     help="Show the columns (name, unit, source) in place of the records.",
 )
-@click.option(
+@option(
+    "Archive",
     "--block",
-    cls=Option,
-    section="Archive",
     type=click.IntRange(1, 999),
     metavar="N",
     default=10,
@@ -129,10 +104,7 @@ def _archives() -> list[str]:
 )
 @output_options(*FORMATS)
 @clock_option
-@programming_options
-@password_options
-@line_options
-@common_options
+@session_options
 @click.pass_obj
 def command(
     around: Surroundings,

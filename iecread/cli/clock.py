@@ -12,20 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from iecread.cli.command import Command, Option, common_options
+from iecread.cli.command import Command, option
 from iecread.cli.context import Surroundings
 from iecread.cli.moments import times_of
 from iecread.cli.options import (
     change_options,
     clock_option,
-    line_options,
-    programming_options,
     read_command_option,
+    session_options,
     target_argument,
     write_command_option,
 )
 from iecread.cli.outputoptions import result_format_option
-from iecread.cli.passwordoptions import PasswordOptions, password_options
+from iecread.cli.passwordoptions import PasswordOptions
 from iecread.cli.valuetypes import DURATION
 from iecread.errors import CheckError
 
@@ -55,20 +54,16 @@ def command() -> None:
     example="iecread clock show /dev/ttyUSB0 --max-drift 5s",
 )
 @target_argument
-@click.option(
+@option(
+    "Clock",
     "--max-drift",
-    cls=Option,
-    section="Clock",
     type=DURATION,
     help="Exit 11 if it is off by more for certain.",
 )
 @result_format_option
 @read_command_option
 @clock_option
-@programming_options
-@password_options
-@line_options
-@common_options
+@session_options
 @click.pass_obj
 def show(
     around: Surroundings,
@@ -116,18 +111,16 @@ def show(
     "iecread clock set sim://household?drift=20 --password-env PW --dry-run",
 )
 @target_argument
-@click.option(
+@option(
+    "Change",
     "--max-step",
-    cls=Option,
-    section="Change",
     type=DURATION,
     default="60s",
     help="Move it by no more than this.  [default: 60s]",
 )
-@click.option(
+@option(
+    "Change",
     "--force",
-    cls=Option,
-    section="Change",
     is_flag=True,
     help="By any step, across hours and intervals; never at midnight.",
 )
@@ -136,10 +129,7 @@ def show(
 @write_command_option
 @read_command_option
 @clock_option
-@programming_options
-@password_options
-@line_options
-@common_options
+@session_options
 @click.pass_obj
 def set_(
     around: Surroundings,

@@ -60,20 +60,25 @@ class Command(click.Command):
                 formatter.write_dl(records)
 
 
-def option(
-    section: str, *names: str, env: bool = True, **attrs: Any
-) -> Callable[[F], F]:
-    """Declare an option.
+def option(section: str, *names: str, **attrs: Any) -> Callable[[F], F]:
+    """Declare an option that is said on the command line only.
 
     Args:
         section: where the help shows it.
-        names: as ``click.option`` takes them, the long one last.
-        env: whether the variable of its name stands for it.
+        names: as ``click.option`` takes them.
         attrs: what else ``click.option`` takes.
     """
-    variable = "IECREAD_" + names[-1].lstrip("-").upper().replace("-", "_")
-    attrs.setdefault("envvar", variable if env else None)
     return click.option(*names, cls=Option, section=section, **attrs)
+
+
+def env_option(section: str, *names: str, **attrs: Any) -> Callable[[F], F]:
+    """Declare an option that the variable of its name stands for, too.
+
+    Args are those of ``option``; the long name is the last.
+    """
+    variable = "IECREAD_" + names[-1].lstrip("-").upper().replace("-", "_")
+    attrs.setdefault("envvar", variable)
+    return option(section, *names, **attrs)
 
 
 def together(*options: Callable[[F], F]) -> Callable[[F], F]:
@@ -119,7 +124,6 @@ common_options = together(
         "--config",
         metavar="FILE",
         type=click.Path(),
-        env=False,
         expose_value=False,
         is_eager=True,
         callback=_config,
@@ -130,7 +134,6 @@ common_options = together(
         "-v",
         "--verbose",
         count=True,
-        env=False,
         default=NORMAL,
         expose_value=False,
         callback=_verbosity,
@@ -141,19 +144,18 @@ common_options = together(
         "-q",
         "--quiet",
         is_flag=True,
-        env=False,
         expose_value=False,
         callback=_verbosity,
         help="Errors only.",
     ),
-    option(
+    env_option(
         "Every command",
         "--debug",
         is_flag=True,
         expose_value=False,
         help="Show the traceback of an error.",
     ),
-    option(
+    env_option(
         "Every command",
         "--color",
         type=choice("auto", "always", "never"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from iecread.cli.command import Command, Option, common_options
+from iecread.cli.command import Command, common_options, option
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
 from iecread.cli.options import bcc_option, framing_option, timezone_option
@@ -35,27 +35,24 @@ if TYPE_CHECKING:
     type=click.Path(allow_dash=True),
     help="What a meter sent; - is stdin; with --diff, OLD and NEW.",
 )
-@click.option(
+@option(
+    "Output",
     "--explain",
     is_flag=True,
-    cls=Option,
-    section="Output",
     help="Every message and byte with its meaning, not registers.",
 )
-@click.option(
+@option(
+    "Output",
     "--diff",
     is_flag=True,
-    cls=Option,
-    section="Output",
     help="Compare two readouts: what changed, by how much.",
 )
-@click.option(
+@option(
+    "Input",
     "--input",
     "form",
     type=click.Choice(FORMS, case_sensitive=False),
     default="auto",
-    cls=Option,
-    section="Input",
     help="Form of FILE.  [default: auto, by its content]",
 )
 @output_options("table", "csv", "json", "jsonl", "value", "influx", "prom")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from iecread.cli.command import Command, Option, common_options
+from iecread.cli.command import Command, common_options, option
 from iecread.cli.context import BYTES, Surroundings
 from iecread.cli.exitcodes import NUMBERS
 from iecread.cli.options import line_options, meter_options
@@ -49,26 +49,23 @@ _SAID = ("address", "baud", "framing", "wake", "max_baud", "mode", "device")
     metavar="[TARGET]",
     help="Port, URL or meter; without one, this computer is looked at.",
 )
-@click.option(
+@option(
+    "Doctor",
     "--login",
     is_flag=True,
-    cls=Option,
-    section="Doctor",
     help="Log in too, with the password named below.",
 )
-@click.option(
+@option(
+    "Doctor",
     "--watch",
     is_flag=True,
-    cls=Option,
-    section="Doctor",
     help="Show what the head sees, while it is moved, until Ctrl-C.",
 )
-@click.option(
+@option(
+    "Output",
     "-f",
     "--format",
     "format_",
-    cls=Option,
-    section="Output",
     type=click.Choice(("text", "json")),
     default="text",
     help="text, json.  [default: text]",

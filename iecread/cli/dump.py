@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from iecread.cli.command import Command, F, Option, common_options
+from iecread.cli.command import Command, common_options, env_option
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import NUMBERS, common
 from iecread.cli.options import trace_options
@@ -91,11 +91,6 @@ class Wishes(NamedTuple):
     metrics: str | None
 
 
-def _option(section: str, *names: str, **attrs: Any) -> Callable[[F], F]:
-    variable = "IECREAD_" + names[-1].lstrip("-").upper()
-    return click.option(*names, cls=Option, section=section, envvar=variable, **attrs)
-
-
 @click.command(
     cls=Command,
     short_help="Several meters of meters.toml, for cron.",
@@ -110,48 +105,48 @@ def _option(section: str, *names: str, **attrs: Any) -> Callable[[F], F]:
     type=MeterName(),
     help="Those of meters.toml that are enabled, if none is named; * matches any.",
 )
-@_option(
+@env_option(
     "Run",
     "--jobs",
     type=click.IntRange(1),
     metavar="N",
     help="Lines to read at a time.  [default: all]",
 )
-@_option(
+@env_option(
     "Run",
     "--shard",
     type=Shard(),
     help="The Kth of N parts of the meters; those on one line stay together.",
 )
 @schedule_options("runs", env=True)
-@_option(
+@env_option(
     "Run",
     "--report",
     type=click.Path(),
     metavar="FILE",
     help="Summary of the run as JSON, written in any case.",
 )
-@_option(
+@env_option(
     "Run",
     "--metrics",
     type=click.Path(),
     metavar="FILE",
     help="Metrics for Prometheus besides, also when meters failed.",
 )
-@_option(
+@env_option(
     "Line",
     "--wait",
     type=DURATION,
     help="Wait so long for a port that is held.  [default: 30s]",
 )
-@_option(
+@env_option(
     "Line",
     "--retries",
     type=click.IntRange(0, 100),
     metavar="N",
     help="Repeats of a session after a failure, never after a refusal.",
 )
-@_option(
+@env_option(
     "Line",
     "--timeout",
     type=DURATION,

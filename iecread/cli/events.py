@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from iecread.cli.command import Command, Option, common_options
+from iecread.cli.command import Command, option
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import PartialError, UsageError
-from iecread.cli.moments import Moment, in_order, is_ahead, resolve, times_of
+from iecread.cli.moments import in_order, is_ahead, range_options, resolve, times_of
 from iecread.cli.options import (
     clock_option,
-    line_options,
-    programming_options,
     read_command_option,
+    session_options,
     target_argument,
 )
 from iecread.cli.outputoptions import OutputOptions, output_options
-from iecread.cli.passwordoptions import PasswordOptions, password_options
+from iecread.cli.passwordoptions import PasswordOptions
 from iecread.cli.rows import FORMATS, Column, RowWriter, going_on, read_back
 from iecread.cli.writing import database
 from iecread.errors import RemoteProtocolError
@@ -53,36 +52,17 @@ COLUMNS = (
     "iecread events sim://vdew --channel P.98 -f json",
 )
 @target_argument
-@click.option(
+@option(
+    "Log",
     "--channel",
-    cls=Option,
-    section="Log",
     default="P.98",
     help="Name of the log: P.98, P.99.  [default: P.98]",
 )
-@click.option(
-    "--from",
-    "from_",
-    cls=Option,
-    section="Log",
-    type=Moment("last"),
-    help="ISO, -24h, today, yesterday; last: behind the newest entry in -o FILE.  "
-    "[default: the oldest]",
-)
-@click.option(
-    "--to",
-    cls=Option,
-    section="Log",
-    type=Moment(),
-    help="The same.  [default: the newest]",
-)
+@range_options("Log", "entry")
 @read_command_option
 @output_options(*FORMATS)
 @clock_option
-@programming_options
-@password_options
-@line_options
-@common_options
+@session_options
 @click.pass_obj
 def command(
     around: Surroundings,

@@ -4,16 +4,11 @@ from typing import Any
 
 import click
 
-from iecread.cli.command import Command, common_options
+from iecread.cli.command import Command
 from iecread.cli.context import Surroundings
-from iecread.cli.options import (
-    change_options,
-    line_options,
-    programming_options,
-    target_argument,
-)
+from iecread.cli.options import change_options, session_options, target_argument
 from iecread.cli.outputoptions import result_format_option
-from iecread.cli.passwordoptions import PasswordOptions, password_options
+from iecread.cli.passwordoptions import PasswordOptions
 from iecread.cli.valuetypes import Register, SentText
 
 
@@ -38,10 +33,7 @@ from iecread.cli.valuetypes import Register, SentText
 )
 @change_options
 @result_format_option
-@programming_options
-@password_options
-@line_options
-@common_options
+@session_options
 @click.pass_obj
 def command(
     around: Surroundings,

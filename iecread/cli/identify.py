@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from iecread.cli.command import Command, Option, common_options
+from iecread.cli.command import Command, common_options, option
 from iecread.cli.context import Surroundings
 from iecread.cli.options import line_options, meter_options, target_argument
 from iecread.cli.outputoptions import OutputOptions, output_options
@@ -18,10 +18,10 @@ from iecread.cli.outputoptions import OutputOptions, output_options
     "iecread identify sim://household -f json",
 )
 @target_argument
-@click.option(
+@option(
+    "Options",
     "--save",
     metavar="NAME",
-    cls=Option,
     help="Add a meter of this name to meters.toml, with all that was found out.",
 )
 @output_options("table", "csv", "json", "jsonl", "value")

@@ -13,19 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from iecread.cli.command import Command, Option, common_options
+from iecread.cli.command import Command, option
 from iecread.cli.context import QUIET, Surroundings
 from iecread.cli.exitcodes import PartialError, UsageError
-from iecread.cli.moments import Moment, in_order, is_ahead, resolve, times_of
+from iecread.cli.moments import in_order, is_ahead, range_options, resolve, times_of
 from iecread.cli.options import (
     clock_option,
-    line_options,
-    programming_options,
     read_command_option,
+    session_options,
     target_argument,
 )
 from iecread.cli.outputoptions import OutputOptions, output_options
-from iecread.cli.passwordoptions import PasswordOptions, password_options
+from iecread.cli.passwordoptions import PasswordOptions
 from iecread.cli.rows import FORMATS, Column, RowWriter, going_on, read_back
 from iecread.cli.valuetypes import DURATION, Picture
 from iecread.cli.writing import database
@@ -64,56 +63,35 @@ _NOT_SURE = {"unchecked", "malformed"}
     "iecread load-profile sim://vdew --from -6h -f json",
 )
 @target_argument
-@click.option(
+@option(
+    "Profile",
     "--channel",
-    cls=Option,
-    section="Profile",
     help="Name of the profile.  [default: by the device profile, else P.01]",
 )
-@click.option(
-    "--from",
-    "from_",
-    cls=Option,
-    section="Profile",
-    type=Moment("last"),
-    default="-24h",
-    help="ISO, -24h, today, yesterday; last: behind the newest row in -o FILE.",
-)
-@click.option(
-    "--to",
-    cls=Option,
-    section="Profile",
-    type=Moment(),
-    default="now",
-    help="The same.  [default: now]",
-)
-@click.option(
+@range_options("Profile", "row", start="-24h", end="now")
+@option(
+    "Profile",
     "--step",
-    cls=Option,
-    section="Profile",
     type=DURATION,
     default="1d",
     help="Ask for so much at a time, 0 for all at once.  [default: 1d]",
 )
-@click.option(
+@option(
+    "Profile",
     "--style",
-    cls=Option,
-    section="Profile",
     type=click.Choice(["vdew", "vdew-seconds", "mass", "date"]),
     help="How times are written in the request.  [default: by the device profile, "
     "else vdew]",
 )
-@click.option(
+@option(
+    "Profile",
     "--season",
-    cls=Option,
-    section="Profile",
     type=click.Choice(["own", "none", "0", "utc"]),
     help="Digit in front of them.  [default: by the device profile, else own]",
 )
-@click.option(
+@option(
+    "Profile",
     "--plot",
-    cls=Option,
-    section="Profile",
     type=Picture(),
     metavar="FILE",
     help="Draw the rows, too: .png or .svg; needs iecread[plot].",
@@ -121,10 +99,7 @@ _NOT_SURE = {"unchecked", "malformed"}
 @read_command_option
 @output_options(*FORMATS)
 @clock_option
-@programming_options
-@password_options
-@line_options
-@common_options
+@session_options
 @click.pass_obj
 def command(
     around: Surroundings,

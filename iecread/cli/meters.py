@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from iecread.cli.command import Command, F, Option, common_options
+from iecread.cli.command import Command, F, common_options, option
 from iecread.cli.context import Surroundings
 from iecread.errors import ConfigError, OutputError, PortError
 
@@ -36,12 +36,11 @@ def command() -> None:
 
 
 def _format(*known: str) -> Callable[[F], F]:
-    return click.option(
+    return option(
+        "Output",
         "-f",
         "--format",
         "format_",
-        cls=Option,
-        section="Output",
         type=click.Choice(known),
         default=known[0],
         help=f"{', '.join(known)}.  [default: {known[0]}]",
@@ -125,10 +124,10 @@ def _learned(around: Surroundings, profile: "Profile") -> list[tuple[str, str, s
     options = profile.options
     memory = memory_for(around.environ, profile.port, options)
     found = []
-    for option, value in (memory.recall() if memory else {}).items():
-        key = option.replace("_", "-")
-        said = around.environ.get("IECREAD_" + option.upper())
-        if options.get(option) is None and not said:
+    for name, value in (memory.recall() if memory else {}).items():
+        key = name.replace("_", "-")
+        said = around.environ.get("IECREAD_" + name.upper())
+        if options.get(name) is None and not said:
             found.append((key, _shown(value), f"learned {memory and memory.since}"))
     return found
 

@@ -4,12 +4,14 @@ They are checked while the line is parsed and become points in time when the met
 zone is known: a time without an offset is one of the meter's clock.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from iecread import settings
+from iecread.cli.command import F, option, together
 from iecread.cli.exitcodes import UsageError
 from iecread.errors import OutputError
 from iecread.settings import LONGEST_AGO
@@ -46,6 +48,38 @@ class Moment(click.ParamType[str]):
             return settings.moment(value, self._words)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+def range_options(
+    section: str, row: str, *, start: str | None = None, end: str | None = None
+) -> Callable[[F], F]:
+    """``--from``, which the command gets as ``from_``, and ``--to``.
+
+    Args:
+        section: where the help shows them.
+        row: what the range is a range of.
+        start: default of ``--from``; None: the oldest.
+        end: default of ``--to``; None: the newest.
+    """
+    oldest = "" if start else "  [default: the oldest]"
+    return together(
+        option(
+            section,
+            "--from",
+            "from_",
+            type=Moment("last"),
+            default=start,
+            help="ISO, -24h, today, yesterday; last: behind the newest "
+            f"{row} in -o FILE.{oldest}",
+        ),
+        option(
+            section,
+            "--to",
+            type=Moment(),
+            default=end,
+            help=f"The same.  [default: {end or 'the newest'}]",
+        ),
+    )
 
 
 def resolve(text: str, now: datetime, clock: "MeterClock") -> datetime:

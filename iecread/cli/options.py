@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import click
 
 from iecread import settings
-from iecread.cli.command import choice, option, together
+from iecread.cli.command import choice, common_options, env_option, option, together
+from iecread.cli.passwordoptions import password_options
 from iecread.cli.valuetypes import (
     ADDRESS,
     DURATION,
@@ -20,7 +21,7 @@ target_argument = click.argument(
     "target", type=Target(), metavar="TARGET", help="Port, URL or meter: help ports."
 )
 
-framing_option = option(
+framing_option = env_option(
     "Line",
     "--framing",
     type=choice(*settings.FRAMINGS),
@@ -28,7 +29,7 @@ framing_option = option(
     help="7e1: parity by software; hw7e1: by the port; 8n1: none.",
 )
 
-bcc_option = option(
+bcc_option = env_option(
     "Meter",
     "--bcc",
     type=choice(*settings.CHECKS),
@@ -36,7 +37,7 @@ bcc_option = option(
     help="Kind of block check; off shows all values as unchecked.",
 )
 
-timezone_option = option(
+timezone_option = env_option(
     "Meter",
     "--timezone",
     type=ZONE,
@@ -44,14 +45,14 @@ timezone_option = option(
 )
 
 trace_options = together(
-    option(
+    env_option(
         "Line",
         "--trace",
         metavar="FILE",
         type=click.Path(),
         help="Record all bytes and times; TARGET replay://FILE plays it back.",
     ),
-    option(
+    env_option(
         "Line",
         "--trace-mask-serials",
         is_flag=True,
@@ -61,29 +62,29 @@ trace_options = together(
 )
 
 line_options = together(
-    option("Line", "--baud", type=SPEED, help="Opening speed.  [default: 300]"),
-    option("Line", "--max-baud", type=SPEED, help="Agree to no more than this."),
-    option(
+    env_option("Line", "--baud", type=SPEED, help="Opening speed.  [default: 300]"),
+    env_option("Line", "--max-baud", type=SPEED, help="Agree to no more than this."),
+    env_option(
         "Line",
         "--stay-at-baud",
         is_flag=True,
         default=None,
         help="Acknowledge the speed offered, but do not change to it.",
     ),
-    option(
+    env_option(
         "Line",
         "--switch-delay",
         type=DURATION,
         help="Between acknowledge and change of speed.  [default: computed]",
     ),
     framing_option,
-    option(
+    env_option(
         "Line",
         "--timeout",
         type=DURATION,
         help="Silence that ends waiting, not a total.  [default: by the line]",
     ),
-    option(
+    env_option(
         "Line",
         "--retries",
         type=click.IntRange(0, 100),
@@ -91,14 +92,14 @@ line_options = together(
         metavar="N",
         help="Repeats of the whole session after a failure.  [default: 2]",
     ),
-    option(
+    env_option(
         "Line",
         "--wait",
         type=DURATION,
         default="0s",
         help="Wait so long for a port that is held.  [default: 0s]",
     ),
-    option(
+    env_option(
         "Line",
         "--echo",
         type=choice(*settings.ECHOES),
@@ -108,11 +109,11 @@ line_options = together(
     trace_options,
 )
 
-_address_option = option(
+_address_option = env_option(
     "Meter", "--address", type=ADDRESS, default="", help="Device address."
 )
 
-_wake_option = option(
+_wake_option = env_option(
     "Meter",
     "--wake",
     type=choice(*settings.WAKES),
@@ -120,7 +121,7 @@ _wake_option = option(
     help="Wake-up message for meters with a battery.",
 )
 
-_serial_option = option(
+_serial_option = env_option(
     "Meter",
     "--expect-serial",
     metavar="SERIAL",
@@ -134,7 +135,7 @@ def _devices() -> Iterable[str]:
     return ("auto", "none", *load())
 
 
-_device_option = option(
+_device_option = env_option(
     "Meter",
     "--device",
     metavar="NAME",
@@ -148,13 +149,12 @@ _protocol_option = option(
     "--protocol",
     type=SelectCharacter("V", "[0-9]", "0 to 9"),
     default="0",
-    env=False,
     help="V of the option select: 0 is the normal procedure, 1 the secondary.",
 )
 
 meter_options = together(
     _address_option,
-    option(
+    env_option(
         "Meter",
         "--mode",
         type=choice(*settings.MODES),
@@ -163,7 +163,7 @@ meter_options = together(
     ),
     _wake_option,
     bcc_option,
-    option(
+    env_option(
         "Meter",
         "--option",
         type=SelectCharacter("Y", "(?!1)[!-~]", "0 (all) and 2 to 9"),
@@ -176,7 +176,7 @@ meter_options = together(
     timezone_option,
 )
 
-dialect_option = option(
+dialect_option = env_option(
     "Meter",
     "--dialect",
     type=choice("auto", *settings.DIALECTS),
@@ -188,7 +188,7 @@ waking_options = together(_wake_option, _device_option)
 
 programming_options = together(
     _address_option,
-    option(
+    env_option(
         "Meter",
         "--mode",
         type=choice("auto", "a", "b", "c"),
@@ -202,7 +202,6 @@ programming_options = together(
         "--option",
         type=SelectCharacter("Y", "[1-9A-Za-z]", "1 (programming) to 9"),
         default="1",
-        env=False,
         help="Y of the option select: 1 is programming mode.",
     ),
     _protocol_option,
@@ -212,7 +211,12 @@ programming_options = together(
     timezone_option,
 )
 
-clock_option = option(
+session_options = together(
+    programming_options, password_options, line_options, common_options
+)
+"""Those of a command that opens a session in programming mode."""
+
+clock_option = env_option(
     "Meter",
     "--clock",
     type=Setting("clock", settings.clock),
@@ -220,7 +224,7 @@ clock_option = option(
     help="What its clock follows: local, standard (no summer time), utc, +01:00.",
 )
 
-read_command_option = option(
+read_command_option = env_option(
     "Meter",
     "--command",
     metavar="R1..R6",
@@ -228,7 +232,7 @@ read_command_option = option(
     help="Read with this command.  [default: the first that works]",
 )
 
-write_command_option = option(
+write_command_option = env_option(
     "Meter",
     "--write-command",
     metavar="W1..W5",
@@ -237,12 +241,11 @@ write_command_option = option(
 )
 
 change_options = together(
-    option("Change", "-y", "--yes", is_flag=True, env=False, help="Do not ask first."),
+    option("Change", "-y", "--yes", is_flag=True, help="Do not ask first."),
     option(
         "Change",
         "--dry-run",
         is_flag=True,
-        env=False,
         help="Show what would be sent, and stop before it.",
     ),
 )

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast
 
 import click
 
-from iecread.cli.command import F, choice, option, together
+from iecread.cli.command import F, choice, env_option, option, together
 
 
 def _codes(
@@ -59,7 +59,7 @@ def output_options(*formats: str) -> Callable[[F], F]:
         return cast(F, command)
 
     options = together(
-        option(
+        env_option(
             "Output",
             "-f",
             "--format",
@@ -71,7 +71,7 @@ def output_options(*formats: str) -> Callable[[F], F]:
             help=f"auto, {', '.join(formats)}.  auto: by the suffix of -o, else "
             "table on a terminal, else csv.",
         ),
-        option(
+        env_option(
             "Output",
             "-o",
             "--output",
@@ -80,9 +80,9 @@ def output_options(*formats: str) -> Callable[[F], F]:
             default="-",
             help="Write to FILE, whole or not at all; - is stdout.",
         ),
-        option("Output", "--append", is_flag=True, help="Add to FILE."),
-        option("Output", "--utc", is_flag=True, help="Times in UTC."),
-        option(
+        env_option("Output", "--append", is_flag=True, help="Add to FILE."),
+        env_option("Output", "--utc", is_flag=True, help="Times in UTC."),
+        env_option(
             "Output",
             "--strict",
             is_flag=True,
@@ -100,7 +100,6 @@ lock_format_option = option(
     type=choice("auto", "table", "csv", "json", "jsonl"),
     metavar="FORMAT",
     default="auto",
-    env=False,
     help="auto, table, csv, json, jsonl: of --status; else words on stderr, or json.",
 )
 
@@ -112,7 +111,6 @@ result_format_option = option(
     type=choice("auto", "json"),
     metavar="FORMAT",
     default="auto",
-    env=False,
     help="auto: words on stderr; json: the change as an object.",
 )
 
@@ -121,7 +119,6 @@ only_option = option(
     "--only",
     metavar="CODE",
     multiple=True,
-    env=False,
     callback=_codes,
     help="Only these registers, comma-separated or repeated; stops early.",
 )
@@ -131,6 +128,5 @@ count_option = option(
     "--count",
     type=click.IntRange(1),
     metavar="N",
-    env=False,
     help="End after N telegrams.",
 )

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 import click
 
 from iecread import settings
-from iecread.cli.command import F, choice, option, together
+from iecread.cli.command import F, choice, env_option, option, together
 from iecread.cli.valuetypes import Setting
 
 
@@ -94,7 +94,7 @@ def _locks() -> Iterable[str]:
     return LOCKS
 
 
-lock_option = option(
+lock_option = env_option(
     "Password",
     "--lock",
     type=Setting("lock", settings.lock, "LOCK", _locks),
@@ -103,30 +103,34 @@ lock_option = option(
 )
 
 _password_group = together(
-    option("Password", "--password-env", metavar="VAR", help="In this variable."),
-    option(
+    env_option("Password", "--password-env", metavar="VAR", help="In this variable."),
+    env_option(
         "Password",
         "--password-file",
         metavar="FILE",
         type=click.Path(),
         help="In the first line of FILE, which only you may read.",
     ),
-    option("Password", "--password-keyring", metavar="NAME", help="In the keyring."),
-    option("Password", "--password-credential", metavar="NAME", help="From systemd."),
-    option(
+    env_option(
+        "Password", "--password-keyring", metavar="NAME", help="In the keyring."
+    ),
+    env_option(
+        "Password", "--password-credential", metavar="NAME", help="From systemd."
+    ),
+    env_option(
         "Password",
         "--password-command",
         metavar="WORDS",
         help="The first line that a command writes.",
     ),
-    option("Password", "--password-prompt", is_flag=True, help="Ask for it."),
-    option(
+    env_option("Password", "--password-prompt", is_flag=True, help="Ask for it."),
+    env_option(
         "Password",
         "--access",
         type=choice("1", "2"),
         help="Send it as P1 or P2.  [default: 1, with an algorithm 2]",
     ),
-    option(
+    env_option(
         "Password",
         "--algorithm",
         metavar="NAME",
@@ -136,7 +140,6 @@ _password_group = together(
         "Password",
         "--force-login",
         is_flag=True,
-        env=False,
         help="Send it although it was refused within 24 hours.",
     ),
     lock_option,
@@ -181,7 +184,6 @@ _new_code_group = together(
         option(
             "New code",
             f"--new-code-{kind}",
-            env=False,
             help=help_,
             **({"metavar": metavar} if metavar else {"is_flag": True}),
         )

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from iecread.cli.command import Command, Option, common_options
+from iecread.cli.command import Command, common_options, option
 from iecread.cli.context import Surroundings
 from iecread.cli.outputoptions import OutputOptions, output_options
 from iecread.cli.valuetypes import DURATION
@@ -38,16 +38,16 @@ _PATIENCE = 60.0  # seconds
     'iecread identify "$(iecread ports --new -f value)"',
 )
 @click.argument("port", metavar="[PORT]...", nargs=-1, help="Only these.")
-@click.option(
+@option(
+    "Options",
     "--new",
     is_flag=True,
-    cls=Option,
     help="Wait for one that is plugged in, and show it.",
 )
-@click.option(
+@option(
+    "Options",
     "--timeout",
     type=DURATION,
-    cls=Option,
     help="With --new: how long.  [default: 60s]",
 )
 @output_options("table", "csv", "json", "jsonl", "value")

@@ -4,17 +4,12 @@ from typing import Any
 
 import click
 
-from iecread.cli.command import Command, Option, common_options
+from iecread.cli.command import Command, option
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import PartialError
-from iecread.cli.options import (
-    line_options,
-    programming_options,
-    read_command_option,
-    target_argument,
-)
+from iecread.cli.options import read_command_option, session_options, target_argument
 from iecread.cli.outputoptions import OutputOptions, output_options
-from iecread.cli.passwordoptions import PasswordOptions, password_options
+from iecread.cli.passwordoptions import PasswordOptions
 from iecread.cli.valuetypes import Register
 from iecread.errors import IecReadError, RefusedError
 
@@ -36,19 +31,15 @@ from iecread.errors import IecReadError, RefusedError
     type=Register(),
     help="As the meter knows it; @ may stand for *.",
 )
-@click.option(
+@option(
+    "Output",
     "--attributes",
-    cls=Option,
-    section="Output",
     is_flag=True,
     help="All that a LIS-200 device knows of a value: access, name, unit, format.",
 )
 @read_command_option
 @output_options("table", "csv", "json", "jsonl", "value", "influx", "prom")
-@programming_options
-@password_options
-@line_options
-@common_options
+@session_options
 @click.pass_obj
 def command(
     around: Surroundings,

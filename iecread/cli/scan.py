@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from iecread.cli.command import Command, Option, common_options
+from iecread.cli.command import Command, common_options, option
 from iecread.cli.context import NORMAL, STEPS, Surroundings
 from iecread.cli.exitcodes import UsageError
 from iecread.cli.options import line_options, target_argument, waking_options
@@ -38,27 +38,25 @@ _LONG = 6 * 3600.0  # seconds; a scan that takes longer is worth a word
     "iecread scan sim://bus --addresses 10048150-10048160",
 )
 @target_argument
-@click.option(
+@option(
+    "Options",
     "--addresses",
     metavar="LIST",
     multiple=True,
-    cls=Option,
     help="7,12 or 1-99 or 0001-0050 or @FILE; may be repeated.  [default: 1-99]",
 )
-@click.option(
+@option(
+    "Options",
     "--pause",
     type=DURATION,
     default="200ms",
-    cls=Option,
     help="Quiet before each request; more is gentler.  [default: 200ms]",
 )
-@click.option(
-    "--resume", is_flag=True, cls=Option, help="Go on where the same scan stopped."
-)
-@click.option(
+@option("Options", "--resume", is_flag=True, help="Go on where the same scan stopped.")
+@option(
+    "Options",
     "--no-general",
     is_flag=True,
-    cls=Option,
     help="Do not ask without an address first, which all meters answer at once.",
 )
 @output_options("table", "csv", "json", "jsonl")

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from iecread.cli.command import Command, Option, common_options
+from iecread.cli.command import Command, common_options, option
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
 
@@ -52,22 +52,22 @@ class TcpPlace(click.ParamType[Place]):
     "iecread simulate industrial --tcp 8000 --fault bcc=once",
 )
 @click.argument("name", metavar="[NAME]", type=Name(), default="household")
-@click.option("--pty", is_flag=True, cls=Option, help="On a pseudo terminal (default).")
-@click.option("--link", metavar="PATH", cls=Option, help="With a link to find it by.")
-@click.option(
-    "--tcp", type=TcpPlace(), cls=Option, help="On a TCP port; 0 is any that is free."
+@option("Options", "--pty", is_flag=True, help="On a pseudo terminal (default).")
+@option("Options", "--link", metavar="PATH", help="With a link to find it by.")
+@option(
+    "Options", "--tcp", type=TcpPlace(), help="On a TCP port; 0 is any that is free."
 )
-@click.option(
+@option(
+    "Options",
     "--port",
     metavar="DEVICE",
-    cls=Option,
     help="On a serial port, for another machine.",
 )
-@click.option(
+@option(
+    "Options",
     "--fault",
     metavar="KEY=VALUE",
     multiple=True,
-    cls=Option,
     help="What goes wrong, such as echo=1; see iecread help ports.",
 )
 @common_options

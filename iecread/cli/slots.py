@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from iecread.cli.command import F, option, together
+from iecread.cli.command import F, env_option, option, together
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
 from iecread.cli.valuetypes import DURATION
@@ -22,28 +22,26 @@ def schedule_options(what: str, *, env: bool = False) -> Callable[[F], F]:
         what: what is done again, in the plural.
         env: whether variables stand for them.
     """
+    declare = env_option if env else option
     return together(
-        option(
+        declare(
             "Run",
             "--every",
             type=DURATION,
-            env=env,
             help="Again and again, in step with the clock: 15m is :00, :15, :30, :45.",
         ),
-        option(
+        declare(
             "Run",
             "--jitter",
             type=DURATION,
             default="0s",
-            env=env,
             help="With --every: begin up to so much later, always the same here.",
         ),
-        option(
+        declare(
             "Run",
             "--count",
             type=click.IntRange(1),
             metavar="N",
-            env=env,
             help=f"With --every: end after N {what}.",
         ),
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from iecread.cli.command import Command, Option, common_options
+from iecread.cli.command import Command, common_options, option
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
 from iecread.cli.options import (
@@ -55,17 +55,15 @@ _COLUMNS = (
     "iecread unlock gas --change-code --new-code-file new.code",
 )
 @target_argument
-@click.option(
+@option(
+    "Lock",
     "--status",
-    cls=Option,
-    section="Lock",
     is_flag=True,
     help="Show the state of all locks; no code is sent.",
 )
-@click.option(
+@option(
+    "Lock",
     "--change-code",
-    cls=Option,
-    section="Lock",
     is_flag=True,
     help="Give the lock another code; it is closed again afterwards.",
 )

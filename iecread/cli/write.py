@@ -4,18 +4,17 @@ from typing import Any
 
 import click
 
-from iecread.cli.command import Command, Option, common_options
+from iecread.cli.command import Command, option
 from iecread.cli.context import Surroundings
 from iecread.cli.options import (
     change_options,
-    line_options,
-    programming_options,
     read_command_option,
+    session_options,
     target_argument,
     write_command_option,
 )
 from iecread.cli.outputoptions import result_format_option
-from iecread.cli.passwordoptions import PasswordOptions, password_options
+from iecread.cli.passwordoptions import PasswordOptions
 from iecread.cli.valuetypes import Register, WrittenText
 
 
@@ -36,10 +35,9 @@ from iecread.cli.valuetypes import Register, WrittenText
 @click.argument(
     "value", type=WrittenText(), metavar="VALUE", help="As the meter wants it."
 )
-@click.option(
+@option(
+    "Change",
     "--force",
-    cls=Option,
-    section="Change",
     is_flag=True,
     help="On a LIS-200 device: also what cuts the link, erases or resets.",
 )
@@ -47,10 +45,7 @@ from iecread.cli.valuetypes import Register, WrittenText
 @result_format_option
 @write_command_option
 @read_command_option
-@programming_options
-@password_options
-@line_options
-@common_options
+@session_options
 @click.pass_obj
 def command(
     around: Surroundings,
