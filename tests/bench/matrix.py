@@ -139,6 +139,8 @@ class Damaged:
         self.inner = inner
         self.counts = {True: 0, False: 0}  # bytes heard, bytes said
         self.said: list[bytes] = []
+        # how much was said and heard before each of them
+        self.before: list[dict[bool, int]] = []
         self._fault, self._heard, self._place = fault, heard, place
         self._dice = dice
 
@@ -150,6 +152,7 @@ class Damaged:
 
     def write(self, data: bytes) -> None:
         self.said.append(parity.strip(data))
+        self.before.append(dict(self.counts))
         self.inner.write(self._through(data, False))
 
     def _through(self, data: bytes, heard: bool) -> bytes:
@@ -374,10 +377,14 @@ class Tally:
 
     Attributes:
         counts: by command, fault and outcome.
+        mendable: the same, of the runs whose fault a repeat can mend.
+        unmended: those of them that were not.
         violations: what must not be.
     """
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    mendable: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    unmended: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
 
 
@@ -412,8 +419,33 @@ def run(count: int, first: int = 0) -> Tally:
         except Exception as error:
             how = "VIOLATION"
             tally.violations.append(f"{where}: {type(error).__name__}: {error}")
-        tally.counts[argv[0], fault, how.partition(" ")[0]] += 1
+        key = argv[0], fault, how.partition(" ")[0]
+        tally.counts[key] += 1
+        if mendable(argv, fault, heard, place, clean):
+            tally.mendable[key] += 1
+            if how != "mended":
+                tally.unmended.append(f"{where}: {how}")
     return tally
+
+
+def mendable(
+    argv: tuple[str, ...], fault: str, heard: bool, place: int, clean: Ran
+) -> bool:
+    """Whether a repeat can mend it, and so is to.
+
+    Not silence that outlasts the repeats; nor damage to what is never sent twice and
+    to the answer: a password, the code of a lock, a write, an execution.  Not what
+    doctor sees either, which is there to tell it.
+    """
+    if argv[0] == "doctor" or "--retries" in argv or fault == "silence":
+        return False
+    assert clean.line is not None
+    before = [*clean.line.before, clean.line.counts]
+    return not any(
+        said[:2] in (b"\x01P", b"\x01W", b"\x01E")
+        and before[n][heard] <= place < before[n + 1][heard]
+        for n, said in enumerate(clean.line.said)
+    )
 
 
 def table(counts: Counter[tuple[str, str, str]]) -> list[str]:
@@ -437,7 +469,10 @@ def main() -> int:
     """Run and print; return the exit code."""
     count, first, *_ = [*map(int, sys.argv[1:]), *[1000, 0][len(sys.argv) - 1 :], 0]
     tally = run(count, first)
-    out = table(tally.counts) + [f"VIOLATION {what}" for what in tally.violations]
+    out = ["all"] + table(tally.counts)
+    out += ["where a repeat can mend it"] + table(tally.mendable)
+    out += [f"not mended {what}" for what in tally.unmended]
+    out += [f"VIOLATION {what}" for what in tally.violations]
     sys.stdout.write("\n".join(out) + "\n")
     return 1 if tally.violations else 0
 
