@@ -121,11 +121,6 @@ def _read(text: str) -> Obis | None:
     return None if d == "F" and code.c != 97 else code
 
 
-def group(text: str) -> int | None:
-    """The value of one group written in one to three digits, ``None`` above 255."""
-    return _VALUES.get(text) if text.isdecimal() else None
-
-
 def read_template(text: str) -> Obis | None:
     """As :func:`parse`, but a group may be ``x`` for any value (``ANY``)."""
     return _read(text) if len(text) <= _LONGEST else None

@@ -33,6 +33,9 @@ _SECTIONS = {
 _SHORT_D = (6, 7, 8)
 _NOT_SHORT_C = range(5, 11)
 _LONGEST = 32
+# Billing periods as codes and names have them: without leading zeros
+_PERIODS = {f"{f:0{width}}": str(f) for f in range(256) for width in (1, 2, 3)}
+_CURRENT = str(obis.CURRENT)
 
 
 def describe(
@@ -58,8 +61,9 @@ def describer(
 ) -> Callable[[str], tuple[str | None, str | None]]:
     """:func:`describe` for all the registers of one meter."""
     # Most registers of a long readout are stored values of a few codes, so the code
-    # is worked out without its history mark and remembered.
-    known: dict[str, tuple[str | None, str | None, str | None]] = {}
+    # is worked out without its history mark and remembered: code, name, and what of
+    # both stands around the billing period.
+    known: dict[str, tuple[str | None, str | None, str | None, list[str] | None]] = {}
 
     def describe(register: str) -> tuple[str | None, str | None]:
         register = register.strip(" ")
@@ -70,16 +74,18 @@ def describer(
             head, mark, period = register.partition("&")
         found = known.get(head)
         if found is None:
-            found = known[head] = _describe(head, medium, manufacturer)
-        code, name, past = found
+            code, name, past = _describe(head, medium, manufacturer)
+            around = past.split("{f}") if past else None
+            found = known[head] = code, name, code and code[:-3], around
+        code, name, stem, around = found
         if not mark:
             return code, name
-        f = obis.group(period)
+        f = _PERIODS.get(period)
         if f is None:
             return None, None
-        if f != obis.CURRENT:
-            name = past and past.replace("{f}", f"{f}")
-        return code and f"{code[:-3]}{f}", name
+        if f != _CURRENT:
+            name = f.join(around) if around else None
+        return stem and stem + f, name
 
     return describe
 

@@ -1,7 +1,8 @@
 """``iecread decode``: what was saved from a meter, into values, without a meter."""
 
+import gc
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
@@ -14,6 +15,13 @@ from iecread.cli.outputoptions import OutputOptions, output_options
 from iecread.errors import PortError, RemoteProtocolError
 from iecread.saved import FORMS
 from iecread.template import is_database
+
+_YOUNG = 50_000
+"""New objects after which the garbage collector looks; about those of one large block.
+
+Readings hold no cycles and are freed without it.  At its usual 700 it would look at
+each of them several times, which is a sixth of the time of a large file.
+"""
 
 if TYPE_CHECKING:
     from iecread.protocol.telegrams import Telegram, TelegramDecoder
@@ -125,6 +133,7 @@ def command(
     with (
         _opened(around, file) as stream,
         Writer(around, out) as writer,
+        _seldom_collected(),
     ):
         for telegram in _telegrams(decoder, _read(stream, file, form)):
             writer.write(readout(telegram, timezone=timezone))
@@ -137,6 +146,16 @@ def command(
             )
     if wrong:
         raise _wrong(file)
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.set_threshold(_YOUNG, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _telegrams(

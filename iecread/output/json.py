@@ -42,7 +42,8 @@ def _bool(flag: bool) -> str:
 def _register(reading: Reading) -> str:
     # the hot part: 10,000 of them in a large readout
     register, obis, name, value, unit, raw, stamp, status, groups = reading
-    quoted_raw, quoted_unit = _quoted(raw), _text(unit)
+    quoted_raw = _quoted(raw)
+    quoted_unit = "null" if unit is None else _quoted(unit)
     if groups == ((raw, unit),):
         brackets = f'{{"raw": {quoted_raw}, "unit": {quoted_unit}}}'
     else:
@@ -50,11 +51,12 @@ def _register(reading: Reading) -> str:
             [f'{{"raw": {_quoted(r)}, "unit": {_text(u)}}}' for r, u in groups]
         )
     return (
-        f'{{"register": {_quoted(register)}, "obis": {_text(obis)}, '
-        f'"name": {_text(name)}, "value": {_value(value)}, '
-        f'"unit": {quoted_unit}, "raw": {quoted_raw}, '
-        f'"stamp": {_text(stamp)}, "status": "{status}", '
-        f'"groups": [{brackets}]}}'
+        f'{{"register": {_quoted(register)}, '
+        f'"obis": {"null" if obis is None else _quoted(obis)}, '
+        f'"name": {"null" if name is None else _quoted(name)}, '
+        f'"value": {_value(value)}, "unit": {quoted_unit}, "raw": {quoted_raw}, '
+        f'"stamp": {"null" if stamp is None else _quoted(stamp)}, '
+        f'"status": "{status}", "groups": [{brackets}]}}'
     )
 
 

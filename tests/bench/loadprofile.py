@@ -9,7 +9,6 @@ import csv
 import io
 import re
 import sys
-import time
 import tracemalloc
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -86,7 +85,7 @@ def ratios() -> Iterator[Ratio]:
         call: Callable[[], object], rounds: int = 3, searched: str = text
     ) -> float:
         measure = partial(pattern.findall, searched)
-        return over(call, measure, rounds, time.process_time)
+        return over(call, measure, rounds)
 
     name = "year of 8 channels"
     best = ratio(partial(_decode, data), 5)
