@@ -162,21 +162,36 @@ class EnteringEngine(ReaderEngine):
             self._look_for_reply(now, silent=silent)
 
     def _look_for_reply(self, now: float, *, silent: bool) -> None:
-        if found := self._receiver.reply():
-            self._replied(*found, now)
-        elif silent:
+        while found := self._receiver.reply():
+            if self._replied(*found, now):
+                return
+            silent = False  # it was for somebody else: the answer may stand behind
+            self._bound()
+        self._bound()
+        if silent:
             self._no_reply()
         elif len(self._receiver):
             self._deadline = now + self._timing.gap
 
-    def _replied(self, kind: Kind, raw: bytes, now: float) -> None:
-        """Take a message of the meter, by the state of the session."""
+    def _bound(self) -> None:
+        """Let no more come that is no answer than an answer of lost STX has."""
+        came = self.noise - self._aside
+        if came > DATA_LIMIT:
+            raise TooMuch(f"no answer among {came} bytes")
+
+    def _replied(self, kind: Kind, raw: bytes, now: float) -> bool:
+        """Take a message of the meter, by the state of the session.
+
+        Returns:
+            Whether it was meant for us.
+        """
         if self.state is ReaderState.PROBED:
-            self._probed(kind, raw, now)
-        elif kind in (Kind.BLOCK, Kind.PART) and self._probe is not None:
-            self._look_for_reply(now, silent=False)  # another master's answer
-        else:
-            self._operand(kind, raw)
+            return self._probed(kind, raw)
+        if kind in (Kind.BLOCK, Kind.PART) and self._probe is not None:
+            self._noise += len(raw)  # another master's answer
+            return False
+        self._operand(kind, raw)
+        return True
 
     def _no_reply(self) -> None:
         """Nothing more has come in time."""
@@ -336,11 +351,11 @@ class EnteringEngine(ReaderEngine):
         self._tries.parities = (as_sent,)
         self._send(self._coded(data), Step.PROBE, self._timing.request_answer)
 
-    def _probed(self, kind: Kind, raw: bytes, now: float) -> None:
+    def _probed(self, kind: Kind, raw: bytes) -> bool:
         """An answer, whatever it says, comes from a session that is open."""
         if kind is Kind.ACK:
-            self._look_further(now, silent=False)
-            return
+            self._noise += len(raw)
+            return False
         if self._receiver.parity is None:
             even = not raw.isascii() and not parity.errors(raw)
             self._receiver.parity = Parity.EVEN if even else Parity.NONE
@@ -350,13 +365,14 @@ class EnteringEngine(ReaderEngine):
             name = Command.from_bytes(chars).name if len(chars) > 3 else ""
             if name != "P0":  # it ends its session, or another one
                 self._probe_unanswered()
-                return
+                return True
             self._step(Step.OPERAND, ours=False)
             operand = ""
         else:
             self._step(Step.NAK if kind is Kind.NAK else Step.BLOCK, ours=False)
         self._probes, self._deadline, self._late = [], None, True
         self._events.append(Opened(operand))
+        return True
 
     def _probe_unanswered(self) -> None:
         if self._probes:

@@ -18,7 +18,7 @@ from iecread.protocol.messages import NUL
 from iecread.protocol.opening import OpeningEngine
 from iecread.protocol.options import ReaderOptions
 from iecread.protocol.parity import Parity
-from iecread.protocol.receiver import DATA_LIMIT, GLITCH
+from iecread.protocol.receiver import GLITCH
 from iecread.protocol.state import ReaderState, Step
 
 LEAVE = 2.5  # s: tt, at most 2.2, then at least tr until it reads out by itself (6.4.3)
@@ -26,6 +26,7 @@ _EARLY = 1.3  # s: a meter in mode C says nothing before tt, at least 1.5, is ov
 _TALK = 0.5  # s; how long to listen to a meter that talks on, for another's answer
 _KEPT = 4096  # bytes of what comes behind the identification
 
+_LONGEST = 64 << 10  # the same, where we wait for it to end
 _NEVER_QUIET = 32 << 10  # bytes that come while the line is to be quiet
 
 # 6.3.2: an identification is printable; field practice has an STX in it, and 8-bit
@@ -180,7 +181,7 @@ class IdentifyEngine(OpeningEngine):
         if self.mode == "C" and now - self._identified < _EARLY:
             self._early += len(data.translate(None, GLITCH))
         self._late += data[: max(0, _KEPT - len(self._late))]
-        if self._late_count > DATA_LIMIT or self.unasked:
+        if self._late_count > _LONGEST or self.unasked:
             self.leave()
         elif self._until_quiet:
             self._deadline = now + LEAVE

@@ -76,6 +76,9 @@ class OpeningEngine(ABC):
         self._resting = False  # whether the line is to be quiet before a new session
         self._rested = 0  # bytes that came while we wait for the line to be quiet
         self._detail = ""
+        self._heard = 0.0  # when characters came last, or a message of ours went out
+        self._spent = 0.0  # seconds that the readout or the answer takes so far
+        self._aside = 0  # bytes of noise when our last message went out
         # Bd, where the meter is if we have left that speed in this session
         self._agreed: int | None = None
 
@@ -89,6 +92,7 @@ class OpeningEngine(ABC):
         """
         advance(READER, self.state, Step.REQUEST, ours=True)
         self._tries.start(self.options.retries)
+        self._heard = now
         self._open()
 
     @property
@@ -166,14 +170,24 @@ class OpeningEngine(ABC):
             RemoteProtocolError: they, or all tries together, are beyond repair.
             RefusedError: the meter said no each time.
         """
+        self._spent += now - self._heard
+        self._heard = now
         if self._resting:
             self._keep_resting(len(data))
             return
         data = self._without_echo(data)
         if not data or self.state in (ReaderState.IDLE, ReaderState.WAKING):
             self._noise += len(data)
+        elif self._spent > self._timing.endless:
+            self._never_ends(f"no end within {self._timing.endless / 3600:g} hours")
         else:
             self._take(data, now)
+
+    def _never_ends(self, detail: str) -> None:
+        """More comes than from any meter: another session would be no better."""
+        self._detail = detail
+        self._tries.attempt = self._tries.limit
+        self._fail(Trouble.DAMAGED)
 
     def _without_echo(self, data: bytes) -> bytes:
         """Return what of ``data`` the meter has sent."""
@@ -233,6 +247,7 @@ class OpeningEngine(ABC):
 
         def sent(now: float) -> None:
             self._sent_out(step)
+            self._heard, self._aside = now, self.noise
             self._answer_by = now + self._wire_time(len(data)) + answer
             self._deadline = self._answer_by
             if len(self._receiver):  # it did not wait for this
@@ -256,7 +271,7 @@ class OpeningEngine(ABC):
         self._receiver.clear()
         self._noise, self._parity_errors = self.noise, self.parity_errors
         self._receiver = Receiver(options.receive_parity)
-        self._received, self._rested, self._detail = 0, 0, ""
+        self._received, self._rested, self._spent, self._detail = 0, 0, 0.0, ""
         if self.speed != options.opening_speed:
             self._queue.append((SetSpeed(options.opening_speed), None))
         request, self._woke = options.request.to_bytes(), False
@@ -392,7 +407,7 @@ class OpeningEngine(ABC):
         self._rested += count
         self._noise += count
         limit = NOISE_LIMIT if self.identification is None else DATA_LIMIT
-        if self._rested > limit:
+        if self._rested > limit or self._spent > self._timing.endless:
             self._close()
             raise RemoteProtocolError(
                 f"the line does not fall silent: {self._rested} bytes while waiting",

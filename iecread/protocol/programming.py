@@ -170,6 +170,7 @@ class ProgrammingEngine(EnteringEngine):
         kind = self.check_kind or unknown
         data = Command(command.name, command.text, command.last, kind=kind).to_bytes()
         self._text, self._size, self._acknowledged = "", 0, False
+        self._spent = 0.0
         self._receiver.clear()
         self._noise_before = self._receiver.noise
         late, self._late = self._late, False
@@ -193,20 +194,38 @@ class ProgrammingEngine(EnteringEngine):
         except TooMuch as error:
             if self.state not in _UNDER_WAY:
                 raise
-            self._detail = error.message
-            self._answer(Step.SILENCE, AnswerKind.DAMAGED)
+            self._never_ends(error.message)
 
-    def _replied(self, kind: Kind, raw: bytes, now: float) -> None:
+    def _let_it_end(self) -> None:
+        try:
+            super()._let_it_end()
+        except TooMuch as error:
+            self._never_ends(error.message)
+
+    def _never_ends(self, detail: str) -> None:
+        if self.state in _UNDER_WAY:
+            self._queue.clear()
+            self._receiver.clear()
+            self._detail = detail
+            self._answer(Step.SILENCE, AnswerKind.DAMAGED)
+            self._late = self.unsettled = True
+        elif self.state in AWAITS:
+            self._spent = 0.0  # nothing is awaited
+        else:
+            super()._never_ends(detail)
+
+    def _replied(self, kind: Kind, raw: bytes, now: float) -> bool:
         if self.state not in _UNDER_WAY:
-            super()._replied(kind, raw, now)
-        elif kind is Kind.ACK:
+            return super()._replied(kind, raw, now)
+        if kind is Kind.ACK:
             self._acknowledgement(now)
         elif kind is Kind.NAK:
             self._refused()
         elif kind is Kind.COMMAND:
-            self._broken_off(raw, now)
+            return self._broken_off(raw)
         else:
-            self._data(raw, now)
+            return self._data(raw)
+        return True
 
     def _acknowledgement(self, now: float) -> None:
         reads = self._sent is not None and self._sent.name.startswith("R")
@@ -231,7 +250,7 @@ class ProgrammingEngine(EnteringEngine):
             self._deadline = None
             self._report(Answered(AnswerKind.NAK))
 
-    def _broken_off(self, raw: bytes, now: float) -> None:
+    def _broken_off(self, raw: bytes) -> bool:
         try:
             name = Command.from_bytes(self._chars(raw)).name
         except RemoteProtocolError:
@@ -241,44 +260,43 @@ class ProgrammingEngine(EnteringEngine):
         elif name == "P0":  # it was late, or the password was not heard
             self._noise += len(raw)
             self._deadline = self._answer_by
-            self._look_for_reply(now, silent=False)
+            return False
         else:
             self._damaged(Trouble.BLOCK_CHECK)
+        return True
 
-    def _data(self, raw: bytes, now: float) -> None:
+    def _data(self, raw: bytes) -> bool:
         block = Block.from_bytes(self._chars(raw))
         trouble = self._judge(raw, block)
         if trouble is Trouble.BLOCK_CHECK and (mended := self._without_strays(raw)):
             raw, block, trouble = *mended, None
         if trouble and self._echo.seen and not self._echo.complete:
             self._unanswered(AnswerKind.DAMAGED)  # it may be our own
-            return
+            return True
         if trouble:
             self._damaged(trouble)
-            return
+            return True
         self.data_speed = self.speed
         self._naks = 0
         text = block.text.decode("latin-1")
         if self._fits is not None and not self._fits(text):
             self._noise += len(raw)
             self._deadline = self._answer_by
-            self._look_for_reply(now, silent=False)
-            return
+            return False
         if not block.last and self.state is ReaderState.COMMANDED:
             # 6.4.7: another one follows when this one is acknowledged
             self._size += len(text)
             if self._keep:
                 self._text += text
             if self._size > PARTS_LIMIT:
-                self._detail = "parts without an end"
-                self._answer(Step.SILENCE, AnswerKind.DAMAGED)
-                return
+                self._never_ends(f"parts without an end: {self._size} characters")
+                return True
             self._step(Step.PART, ours=False)
             self._events.append(BlockReceived(raw))
             self._rested = 0
             self._queue.append((Wait(self._reaction), None))
             self._send(ACK, Step.ACK, self._timing.data_answer)
-            return
+            return True
         refusal = error_reply(text) if not self._size else None
         if refusal is not None:
             self._answer(Step.ERROR, AnswerKind.ERROR, refusal)
@@ -291,6 +309,7 @@ class ProgrammingEngine(EnteringEngine):
                 self._queue.append((Write(self._coded(ACK)), None))
         else:  # data in answer to a password: neither yes nor no
             self._answer(Step.SILENCE, AnswerKind.DAMAGED)
+        return True
 
     def _without_strays(self, raw: bytes) -> tuple[bytes, Block] | None:
         """An answer without what a LIS-200 device may put between brackets.

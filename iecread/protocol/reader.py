@@ -41,6 +41,7 @@ from iecread.protocol.state import ReaderState, Step
 __all__ = ["NAK_LIMIT", "ReaderEngine", "ReaderOptions"]
 
 NAK_LIMIT = 2  # 6.3.5; how often one block is asked for again
+PARTS_OF_READOUT = 4096  # at most; a readout is one block, archives have hundreds
 _SLOW_PACE = 0.6  # of the agreed speed: less is another speed
 _SLOW_COUNT = 12  # characters over which the pace is taken
 _GARBAGE = 24  # characters that cannot be text: another speed at any pace
@@ -62,7 +63,7 @@ class ReaderEngine(OpeningEngine):
         self._checker = Checker(options.check)
         self._naks = 0
         self._asked = Trouble.NO_ANSWER  # why the last NAK was sent
-        self._parts = 0  # bytes of the parts that were acknowledged
+        self._parts = self._parts_size = 0  # acknowledged, and their bytes
         self._pace_start: tuple[float, int] | None = None
         self._unchecked = b""
         self._lost_start = False  # the beginning of the block came at another speed
@@ -132,7 +133,8 @@ class ReaderEngine(OpeningEngine):
         super().action_done(now)
 
     def _open(self) -> None:
-        self._naks, self._parts, self._lost_start = 0, 0, False
+        self._naks, self._lost_start = 0, False
+        self._parts = self._parts_size = 0
         super()._open()
 
     def _close(self) -> None:
@@ -368,9 +370,12 @@ class ReaderEngine(OpeningEngine):
             self._step(Step.BLOCK, ours=False)
             self._readout_over()
         else:  # 6.4.7: another one follows when this one is acknowledged
-            self._parts += len(raw)
-            if self._parts > DATA_LIMIT:
-                raise TooMuch(f"parts without an end: {self._parts} bytes so far")
+            self._parts += 1
+            self._parts_size += len(raw)
+            if self._parts_size > DATA_LIMIT or self._parts > PARTS_OF_READOUT:
+                size = f"{self._parts} with {self._parts_size} bytes so far"
+                self._never_ends(f"parts without an end: {size}")
+                return
             self._step(Step.PART, ours=False)
             self._rested = 0
             self._queue.append((Wait(self._reaction), None))

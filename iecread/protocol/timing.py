@@ -1,8 +1,8 @@
 """The time limits of a session, all in seconds (IEC 62056-21, 6.4 and annexes A, B).
 
 A limit for an answer counts from the end of our last character, a gap from the last
-character received.  There is no limit for a whole message: a long readout at 300 Bd
-takes many minutes.
+character received.  There is no limit for a whole message but the one for what never
+ends: a long readout at 300 Bd takes many minutes.
 """
 
 from dataclasses import dataclass, replace
@@ -30,6 +30,10 @@ class Timing:
         rest: quiet needed between two sessions (annex B: at least 1.5).
         wake_pause: from the last NUL to the request (annex B: 1.5 to 1.7).
         telegram: how long to wait for a telegram that comes unasked.
+        endless: of one readout or one answer, its characters and the silences in it
+            together; what goes on for longer is taken to have no end.  In that time
+            300 Bd carry more than half a megabyte, and a few characters every now and
+            then, which no other limit ends, are no message.
     """
 
     request_answer: float = 2.5
@@ -43,6 +47,7 @@ class Timing:
     rest: float = 2.2
     wake_pause: float = 1.51
     telegram: float = 15.0
+    endless: float = 6 * 3600.0
 
     def with_timeout(self, seconds: float) -> "Timing":
         """Return the limits with ``seconds`` of silence allowed everywhere."""
