@@ -31,6 +31,11 @@ def answer_error(answer: Answered, what: str) -> IecReadError:
             f"the meter did not answer: {what}",
             "a slow meter may need --timeout 10s",
         )
+    if answer.kind is AnswerKind.DAMAGED and answer.text:
+        return RemoteProtocolError(
+            f"{what}: {answer.text}",
+            "the meter or the line is out of order: try again, then another head",
+        )
     if answer.kind is AnswerKind.DAMAGED:
         return RemoteProtocolError(
             f"the answer stayed damaged: {what}", "check the head's place and light"

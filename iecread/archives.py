@@ -60,6 +60,8 @@ _TIME_COLUMN = 3  # where software looks for it that reads no names (8.2)
 _MOST_RESTARTS = 5  # of one answer without a new record
 _MOST_FILLED = 50  # gaps that are asked for once more
 _MOST_PIECES = 400  # requests for pieces of a range
+_MOST_RECORDS = 1 << 16  # read in one go; archives have some thousand (lis200.md 8.5)
+_MOST_STALE = 1 << 14  # blocks in a row that bring nothing new
 _SECOND = timedelta(seconds=1)
 _FIRST = datetime(2000, 1, 1)  # no record that counts is older
 # A session more may help: another reader's archive is closed, our lock opened again
@@ -137,6 +139,10 @@ class _Limits:
     upper: str = ""
     keep_start: bool = False
     keep_end: bool = False
+
+
+class _EndlessError(RemoteProtocolError):
+    """More has come than is in any archive: another session would be no better."""
 
 
 class ArchiveReader:
@@ -285,8 +291,21 @@ class ArchiveReader:
     ) -> Iterator[Record]:
         assert self._decoder is not None
         command = Command("R3", text.encode("ascii"))
+        stale = 0
         for block in session.blocks(command, ack_last=session.is_bk):
+            before = self.records
             yield from self._within(self._decoder.feed(block), limits)
+            stale = stale + 1 if self.records == before else 0
+            if stale > _MOST_STALE:
+                raise self._endless(f"{stale} blocks in a row brought nothing new")
+            if self.records > _MOST_RECORDS:
+                raise self._endless(f"{self.records} records, and no end")
+
+    def _endless(self, what: str) -> RemoteProtocolError:
+        return _EndlessError(
+            f"archive {self.number}: {what}",
+            "ask for a shorter range; the device or the line is out of order",
+        )
 
     # --- what to ask for -----------------------------------------------------
 
@@ -582,6 +601,8 @@ def _passing(error: IecReadError, reader: ArchiveReader) -> bool:
         if error.number == NO_READ_RIGHT:
             return reader.layout is not None  # a lock was open, and closed by itself
         return error.number == TOO_MANY_OPEN
+    if isinstance(error, _EndlessError):
+        return False
     return isinstance(error, NoAnswerError | RemoteProtocolError)
 
 

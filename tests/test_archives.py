@@ -1,8 +1,9 @@
 """Reading archives: limits, blocks, breaks, gaps (lis200.md 7.1, 8.2 and 8.5)."""
 
+import itertools
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -353,3 +354,31 @@ def test_units_and_sources_of_the_headers() -> None:
     (record,) = reader(archive="period", by_source=True).read(session)
     units = {row.register: row.unit for row in record.rows}
     assert units["2:300"] == "m3" and units["T.MP"] == "°C" and units["GONo"] is None
+
+
+class Endless(FakeDevice):
+    """A device whose archive has no end."""
+
+    def __init__(self, *, same: bool) -> None:
+        super().__init__(LOG, [log(1, stamp(1))])
+        self.same, self.blocked = same, 0
+
+    def blocks(self, command: Command, *, ack_last: bool = False) -> Iterator[str]:
+        for n in itertools.count(1):
+            self.blocked += 1
+            yield log(1 if self.same else n, stamp(1 if self.same else n))
+
+
+@pytest.mark.parametrize(
+    ("same", "words"),
+    [(True, "51 blocks in a row brought nothing new"), (False, "101 records, and no")],
+)
+def test_an_archive_without_an_end(
+    monkeypatch: pytest.MonkeyPatch, same: bool, words: str
+) -> None:
+    monkeypatch.setattr("iecread.archives._MOST_STALE", 50)
+    monkeypatch.setattr("iecread.archives._MOST_RECORDS", 100)
+    session = Endless(same=same)
+    with pytest.raises(RemoteProtocolError, match=words):
+        list(read_archive(reader(), lambda: nullcontext(session)))
+    assert session.blocked < 110  # in one session: others would be no better

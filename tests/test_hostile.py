@@ -1,11 +1,19 @@
 """Input that lies: a stranger's meters.toml, planted links, meters without end."""
 
+import itertools
 import os
 import shutil
 import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from wire import framed
+
+from iecread.protocol.bcc import bcc
+from iecread.transports.memory import Clock, MemoryTransport
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX owners")
 ROOT = pytest.mark.skipif(
@@ -65,3 +73,152 @@ def test_a_planted_link_is_not_followed(run, tmp_path) -> None:
     os.chown(link, 0, 0, follow_symlinks=False)
     run("readout", FAST, "--only", "1.8.0", "-o", str(link))
     assert own.read_text().startswith("time,")
+
+
+# --- meters that lie ---------------------------------------------------------
+
+Lie = Callable[[bytes], Iterable[bytes] | None]
+IDENTIFICATION = b"/SIM5LIAR\r\n"
+REGISTER = b"1.8.0(000123.4*kWh)\r\n"
+P0 = b"\x01P0\x02()\x03" + bytes([bcc(b"P0\x02()\x03")])
+HOURS = 3600.0
+
+
+class Liar:
+    """A meter at the far end of a line that says what it likes, 64,000 bytes a second.
+
+    Args:
+        lie: given what came from the reader, without parity, the bytes that follow; an
+            answer replaces what is still to be said, None goes on with it.
+        pause: seconds between two pieces where these are to be single.
+    """
+
+    def __init__(self, lie: Lie, pause: float = 0.0) -> None:
+        self.said = 0
+        self._lie, self._pause = lie, pause
+        self._due: float | None = None
+        self._pieces: Iterator[bytes] = iter(())
+        self._next: deque[bytes] = deque()
+
+    def receive(self, data: bytes, now: float) -> None:
+        answer = self._lie(bytes(byte & 0x7F for byte in data))
+        if answer is not None:
+            self._pieces = iter(answer)
+            self._go_on(now + 0.2 - self._pause)
+
+    def _go_on(self, due: float) -> None:
+        piece = next(self._pieces, None)
+        self._next.clear()
+        self._due = None if piece is None else due + len(piece) / 64_000 + self._pause
+        if piece is not None:
+            self._next.append(piece)
+
+    def next_delivery(self) -> float | None:
+        return self._due
+
+    def deliveries(self, now: float) -> bytes:
+        if self._due is None or now < self._due:
+            return b""
+        data = self._next.popleft()
+        self.said += len(data)
+        self._go_on(self._due)
+        return data
+
+    def set_speed(self, baud: int) -> None:
+        pass
+
+
+@pytest.fixture
+def liar(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Liar, Clock]]:
+    """``liar(lie)`` is the meter at ``/liar``, and the clock on which it speaks."""
+
+    def liar(lie: Lie, pause: float = 0.0) -> tuple[Liar, Clock]:
+        clock, far = Clock(), Liar(lie, pause)
+        watch = {"monotonic": clock.monotonic, "sleep": clock.sleep}
+        line = MemoryTransport(far, "/liar", **watch)
+        line.open()
+        monkeypatch.setattr("iecread.meterline.open_line", lambda *_, **__: line)
+        monkeypatch.setattr("iecread.capture.time", SimpleNamespace(**watch))
+        return far, clock
+
+    return liar
+
+
+def readout_of(*answers: Iterable[bytes]) -> Lie:
+    """A meter that answers the option select, and whatever comes then, so."""
+    left = iter(answers)
+
+    def lie(heard: bytes) -> Iterable[bytes] | None:
+        if heard.endswith(b"!\r\n"):
+            return [IDENTIFICATION]
+        return None if heard == b"\x01B0\x03q" else next(left, None)
+
+    return lie
+
+
+def session_of(answers: Callable[[], Iterable[bytes]]) -> Lie:
+    """A meter that lets one into programming mode and answers all commands so."""
+
+    def lie(heard: bytes) -> Iterable[bytes] | None:
+        if heard.endswith(b"!\r\n"):
+            return [IDENTIFICATION]
+        if heard == b"\x01B0\x03q":
+            return ()
+        return [P0] if heard.startswith(b"\x060") else answers()
+
+    return lie
+
+
+def for_ever(piece: bytes) -> Iterator[bytes]:
+    return itertools.repeat(piece * max(1, 20_000 // len(piece)))
+
+
+def test_right_parts_without_an_end(run, liar) -> None:
+    part = framed(REGISTER, last=False)
+    far, clock = liar(readout_of(*itertools.repeat([part], 20_000)))
+    found = run("readout", "/liar", exit=8)
+    assert "parts without an end: 4097 with" in found.stderr
+    assert far.said < 4200 * len(part) and clock.now < HOURS / 2
+
+
+def test_right_parts_of_a_register_without_an_end(run, liar) -> None:
+    far, clock = liar(session_of(lambda: [framed(b"(1*kWh)", last=False)]))
+    found = run("read", "/liar", "1.8.0", exit=8)
+    assert "register 1.8.0: parts without an end: 4097 with" in found.stderr
+    assert clock.now < HOURS / 2
+
+
+@pytest.mark.parametrize("unit", [b"\0", P0])
+def test_what_is_no_answer_without_an_end(run, liar, monkeypatch, unit) -> None:
+    monkeypatch.setattr("iecread.protocol.entering.DATA_LIMIT", 200_000)
+    far, clock = liar(session_of(lambda: for_ever(unit)))
+    found = run("read", "/liar", "1.8.0", exit=8)
+    assert found.stderr.startswith("iecread: ")
+    assert far.said < 900_000 and clock.now < HOURS / 2
+
+
+def trickle(piece: bytes) -> Iterator[bytes]:
+    return itertools.chain([b"\x02"], itertools.repeat(piece))
+
+
+@pytest.mark.parametrize("piece", [b"1", REGISTER], ids=["block", "lines"])
+def test_a_block_that_trickles_ends(run, liar, piece) -> None:
+    far, clock = liar(readout_of(trickle(piece)), pause=2.9)
+    found = run("readout", "/liar", exit=8)
+    assert "no end within 6 hours" in found.stderr
+    assert 5.9 * HOURS < clock.now < 6.1 * HOURS
+
+
+def test_an_answer_that_trickles_ends(run, liar) -> None:
+    far, clock = liar(session_of(lambda: trickle(b"1")), pause=2.9)
+    found = run("read", "/liar", "1.8.0", exit=8)
+    assert "register 1.8.0: no end within 6 hours" in found.stderr
+    assert 5.9 * HOURS < clock.now < 6.1 * HOURS
+
+
+def test_noise_that_trickles_between_sessions_ends(run, liar) -> None:
+    damaged = framed(REGISTER)[:-1] + b"?"
+    noise = itertools.chain([damaged], itertools.repeat(b"\xff"))
+    far, clock = liar(readout_of(noise), pause=2.1)
+    run("readout", "/liar", exit=8)
+    assert 5.9 * HOURS < clock.now < 6.1 * HOURS

@@ -198,3 +198,11 @@ def test_formatter() -> None:
     assert first == drawn(ENERGY, width=60)
     assert second == "\n" + drawn(SMALL, width=60)
     assert formatter.begin() + formatter.end() == ""
+
+
+def test_a_long_table_is_drawn_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = readout(*(reading(f"1.8.{n}", Decimal(n), "kWh") for n in range(7)))
+    whole = table(made, width=80, color=False)
+    monkeypatch.setattr("iecread.output.table._PIECE", 3)
+    assert table(made, width=80, color=False) == whole
+    assert whole.count("register") == 1

@@ -180,6 +180,17 @@ def test_a_peer_that_breaks_the_rules_causes_no_traceback(
     line.close()
 
 
+def test_a_subnegotiation_without_an_end_is_not_kept(server: Server) -> None:
+    line = open_line(server.url)
+    server.write(b"\xff\xfa\x2c" + b"\xff\xff" * 1000 + b"\xff\xf0" + b"good")
+    assert read_all(line, 4) == b"good"
+    server.write(b"\xff")  # begun in two pieces
+    server.write(b"\xfa" + b"x" * 10_000)
+    with pytest.raises(PortError, match="closed the connection"):
+        line.read(5)
+    line.close()
+
+
 def test_a_speed_that_the_far_end_refuses(server: Server) -> None:
     line = open_line(server.url)
 

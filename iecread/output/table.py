@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 DEFAULT_WIDTH = 100
 """Columns where there is no terminal to ask."""
 
+_PIECE = 1000  # lines drawn at a time: rich needs kilobytes for each
 _GAP = 2  # blanks between columns
 _REGISTER, _UNIT = 24, 12  # columns that longer texts fold into
 _NAME, _VALUE = 18, 17  # what names and long texts are worth side by side
@@ -99,7 +100,8 @@ def table(readout: Readout, *, width: int, color: bool, utc: bool = False) -> st
         console.print(line, overflow="fold", width=width)
     if readout.registers:
         console.print()
-        console.print(_draw(cells, widths))
+        for at in range(0, len(cells["register"]), _PIECE):
+            console.print(_draw(cells, widths, at))
     if readout.text:
         console.print(Text("\nnot understood:", "yellow"))
         for entry in readout.text:
@@ -207,14 +209,22 @@ def _widths(cells: dict[str, list[str]], numbers: int, width: int) -> dict[str, 
     return {head: wanted[head] for head in cells if head in wanted}
 
 
-def _draw(cells: dict[str, list[str]], widths: dict[str, int]) -> Table:
+def _draw(cells: dict[str, list[str]], widths: dict[str, int], start: int) -> Table:
+    """Draw the lines from ``start`` on, as many as rich is to keep at a time."""
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="dim")
+    drawn = Table(
+        box=None,
+        padding=(0, _GAP, 0, 0),
+        pad_edge=False,
+        header_style="dim",
+        show_header=start == 0,
+    )
     for head, wide in widths.items():
         drawn.add_column(Text(head), min_width=wide, max_width=wide, overflow="fold")
-    for line in zip(*(cells[head] for head in widths), strict=True):
+    columns = (cells[head][start : start + _PIECE] for head in widths)
+    for line in zip(*columns, strict=True):
         texts = dict(zip(widths, line, strict=True))
         styles = {"name": "dim", "status": _STATUSES.get(texts.get("status", ""), "")}
         drawn.add_row(*(Text(t, styles.get(head, "")) for head, t in texts.items()))

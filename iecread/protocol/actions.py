@@ -132,7 +132,8 @@ class Answered:
     Attributes:
         kind: what it was.
         text: the characters of its blocks between STX and ETX, without parity; of an
-            error message the text in its brackets.
+            error message the text in its brackets; of one without an end how much
+            had come.
     """
 
     kind: AnswerKind

@@ -30,12 +30,12 @@ from iecread.protocol.messages import (
     Command,
     error_reply,
 )
-from iecread.protocol.reader import NAK_LIMIT
-from iecread.protocol.receiver import DATA_LIMIT, Kind, TooMuch
+from iecread.protocol.reader import MOST_PARTS, NAK_LIMIT
+from iecread.protocol.receiver import ANSWER_LIMIT, DATA_LIMIT, Kind, TooMuch
 from iecread.protocol.state import ReaderState, Step
 
 RESEND_LIMIT = 2  # 6.3.5: a command is sent three times in all
-PARTS_LIMIT = 16 * DATA_LIMIT  # characters of one answer in parts
+PARTS_LIMIT = 16 * DATA_LIMIT  # characters of one answer in parts that are not kept
 _PASSWORD_RESENDS = 1  # NAK means a damaged frame, but some makers mean "wrong"
 _LATE = 0.5  # s of quiet before a command, where an older answer may still come
 # lis200.md 1.1: a lone FF between brackets that the check does not cover
@@ -67,6 +67,7 @@ class ProgrammingEngine(EnteringEngine):
     _resends = 0
     _text = ""  # of the parts of the answer so far, where they are kept
     _size = 0  # how much came in parts
+    _count = 0  # in how many
     _keep = True  # whether the parts are wanted as one text
     _acknowledged = False  # an ACK came where data were asked for
     _other_tried = False  # NAK where the kind of check is unknown: it may be the other
@@ -169,7 +170,7 @@ class ProgrammingEngine(EnteringEngine):
             unknown = next(kind for kind in CheckKind if kind is not unknown)
         kind = self.check_kind or unknown
         data = Command(command.name, command.text, command.last, kind=kind).to_bytes()
-        self._text, self._size, self._acknowledged = "", 0, False
+        self._text, self._size, self._count, self._acknowledged = "", 0, 0, False
         self._spent = 0.0
         self._receiver.clear()
         self._noise_before = self._receiver.noise
@@ -206,8 +207,7 @@ class ProgrammingEngine(EnteringEngine):
         if self.state in _UNDER_WAY:
             self._queue.clear()
             self._receiver.clear()
-            self._detail = detail
-            self._answer(Step.SILENCE, AnswerKind.DAMAGED)
+            self._answer(Step.SILENCE, AnswerKind.DAMAGED, detail)
             self._late = self.unsettled = True
         elif self.state in AWAITS:
             self._spent = 0.0  # nothing is awaited
@@ -286,10 +286,13 @@ class ProgrammingEngine(EnteringEngine):
         if not block.last and self.state is ReaderState.COMMANDED:
             # 6.4.7: another one follows when this one is acknowledged
             self._size += len(text)
+            self._count += 1
             if self._keep:
                 self._text += text
-            if self._size > PARTS_LIMIT:
-                self._never_ends(f"parts without an end: {self._size} characters")
+            many = self._count > MOST_PARTS or self._size > ANSWER_LIMIT
+            if self._size > PARTS_LIMIT or self._keep and many:
+                size = f"{self._count} with {self._size} bytes so far"
+                self._never_ends(f"parts without an end: {size}")
                 return True
             self._step(Step.PART, ours=False)
             self._events.append(BlockReceived(raw))

@@ -34,14 +34,14 @@ from iecread.protocol.messages import (
 from iecread.protocol.opening import OpeningEngine
 from iecread.protocol.options import ReaderOptions
 from iecread.protocol.parity import Parity
-from iecread.protocol.receiver import DATA_LIMIT, Kind, TooMuch
+from iecread.protocol.receiver import DATA_LIMIT, Kind
 from iecread.protocol.state import ReaderState, Step
 
 # what one needs to read out by the engine alone, see the README
 __all__ = ["NAK_LIMIT", "ReaderEngine", "ReaderOptions"]
 
 NAK_LIMIT = 2  # 6.3.5; how often one block is asked for again
-PARTS_OF_READOUT = 4096  # at most; a readout is one block, archives have hundreds
+MOST_PARTS = 4096  # of a readout or a register; archives have hundreds
 _SLOW_PACE = 0.6  # of the agreed speed: less is another speed
 _SLOW_COUNT = 12  # characters over which the pace is taken
 _GARBAGE = 24  # characters that cannot be text: another speed at any pace
@@ -372,7 +372,7 @@ class ReaderEngine(OpeningEngine):
         else:  # 6.4.7: another one follows when this one is acknowledged
             self._parts += 1
             self._parts_size += len(raw)
-            if self._parts_size > DATA_LIMIT or self._parts > PARTS_OF_READOUT:
+            if self._parts_size > DATA_LIMIT or self._parts > MOST_PARTS:
                 size = f"{self._parts} with {self._parts_size} bytes so far"
                 self._never_ends(f"parts without an end: {size}")
                 return

@@ -6,6 +6,7 @@ and are met here.  drain() cannot know what the far end has sent and returns at 
 a change of speed takes 0.1 s and more, while bytes keep arriving in the queue.
 """
 
+import re
 from contextlib import suppress
 from queue import Empty
 from typing import Any
@@ -23,6 +24,37 @@ from iecread.transports.porterrors import (
 from iecread.transports.serialport import FORMATS, STEP, SerialLine
 from iecread.transports.tcp import parse_address
 
+_COMMAND = re.compile(rb"\xff([\x00-\xff])")  # telnet: IAC and what is meant
+_BEGIN, _END = b"\xfa", b"\xf0"
+_LONGEST = 4096  # bytes of a subnegotiation; RFC 2217 has some of a line of text
+
+
+class _Watched:
+    """The socket of a client, closed by a subnegotiation that has no end.
+
+    pyserial keeps each one whole, however long it becomes.
+    """
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self._half = b""  # an IAC whose second byte is still to come
+        self._inside: int | None = None  # bytes of the subnegotiation that is open
+
+    def recv(self, size: int) -> bytes:
+        data: bytes = self._sock.recv(size)
+        text, end = self._half + data, 0
+        for command in _COMMAND.finditer(text):
+            end = command.end()
+            if command[1] in (_BEGIN, _END):
+                self._inside = 0 if command[1] == _BEGIN else None
+        self._half = b"\xff" if text.endswith(b"\xff", end) else b""
+        if self._inside is not None:
+            self._inside += len(data)
+        return b"" if (self._inside or 0) > _LONGEST else data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
 
 class _Client(rfc2217.Serial):
     """pyserial's client, whose reader thread never ends in a traceback.
@@ -33,6 +65,7 @@ class _Client(rfc2217.Serial):
     """
 
     def _telnet_read_loop(self) -> None:
+        self._socket = _Watched(self._socket)  # type: ignore[has-type]
         with suppress(Exception):
             super()._telnet_read_loop()  # type: ignore[misc]  # private
 
