@@ -36,6 +36,19 @@ multiply = "40"
 """
 
 
+_TRACE = f"""\
+{{"iecread": "trace", "schema": 1, "time": "2026-11-22T12:00:00+01:00", "port": "x"}}
+{{"t": 0.1, "event": "open", "line": "direct", "speed": 300, "framing": "8n1"}}
+{{"t": 0.2, "dir": "tx", "hex": "2f3f210d0a"}}
+{{"t": 0.9, "dir": "rx", "hex": "{_IDENTIFICATION.hex()}"}}
+{{"t": 1.2, "dir": "tx", "hex": "063035300d0a"}}
+{{"t": 1.5, "event": "quiet"}}
+{{"t": 1.5, "event": "speed", "baud": 9600}}
+{{"t": 1.6, "dir": "rx", "hex": "{_FRAME.hex()}"}}
+{{"t": 2.0, "event": "close"}}
+""".encode()
+
+
 def _session(*pieces: bytes) -> bytes:
     return b"\x00" + b"\xfe".join(pieces)
 
@@ -63,6 +76,7 @@ _SEEDS: dict[str, list[bytes]] = {
         b"> 2F 3F 21 0D 0A\n< 2F 53 49 4D 35 0D 0A\n",
         b"00000000: 2f3f 210d 0a31 2e38 2e30 2831 290d 0a  /?!..\n",
     ],
+    "replayed": [_TRACE],
     "load_profile": [_PROFILE, b"\x02" + _PROFILE + b"\x03\x00"],
     "event_log": [_LOG],
     "archive": [b"\x00".join((_NAMES, _UNITS, _ROW, _ROW * 2))],

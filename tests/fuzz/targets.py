@@ -9,11 +9,17 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from io import BytesIO
+from tempfile import NamedTemporaryFile
 from zoneinfo import ZoneInfo
 
 from iecread.archiverows import ArchiveDecoder
 from iecread.config import Config
-from iecread.errors import NoAnswerError, RefusedError, RemoteProtocolError
+from iecread.errors import (
+    IecReadError,
+    NoAnswerError,
+    RefusedError,
+    RemoteProtocolError,
+)
 from iecread.eventlog import EventDecoder
 from iecread.link import Link
 from iecread.lis200.archive import Layout
@@ -32,6 +38,7 @@ from iecread.protocol.reader import ReaderEngine
 from iecread.protocol.telegrams import TelegramDecoder, decode
 from iecread.readings import readout
 from iecread.saved import chunks
+from iecread.session import Meter
 from iecread.transports.memory import Clock, MemoryTransport
 
 _EXPECTED = (NoAnswerError, RefusedError, RemoteProtocolError)
@@ -183,6 +190,18 @@ def saved(data: bytes) -> None:
     assert len(out) <= (len(data) << 20) + 1
 
 
+def replayed(data: bytes) -> None:
+    """A trace: the session that it holds, or the one error that is to be expected."""
+    with NamedTemporaryFile(suffix=".jsonl") as file:
+        file.write(data)
+        file.flush()
+        try:
+            with Meter(f"replay://{file.name}") as meter:
+                meter.readout()
+        except IecReadError as error:
+            assert error.message and error.hint
+
+
 def load_profile(data: bytes) -> None:
     """A load profile, as text and as data sets, and in other pieces."""
     decoder = ProfileDecoder(_ZONE)
@@ -256,6 +275,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         telegrams,
         explained,
         saved,
+        replayed,
         load_profile,
         event_log,
         archive,
