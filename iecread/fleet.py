@@ -7,7 +7,8 @@ one flag to stop: who is in a session then ends it as after Ctrl-C, and signs of
 
 A thousand threads are carried because none of them wakes for every byte: while data
 stream in, a line gathers what comes for up to a third of a second (``GATHER``), the
-less the fewer lines there are, and only one thread at a time decodes a readout.
+less the fewer lines there are, only one thread at a time decodes a readout, and those
+that wait for the interpreter ask for it less often (``SWITCH``).
 """
 
 import sys
@@ -27,10 +28,18 @@ from iecread.transports import LineKind, Transport, line_of
 GATHER = 0.0003
 """Seconds that a line gathers while data stream in, for each line being read."""
 
+SWITCH = 0.00002
+"""Seconds that a thread leaves the interpreter to another one, for each line.
+
+Whoever waits for it wakes that often to ask for it: at the usual 5 ms a thousand that
+wait would do little else.
+"""
+
 REST = 1.6
 """Seconds between two sessions: so long a meter waits whether its block was right."""
 
 _MOST_GATHER = 0.35  # s; a meter waits 1.5 s for an answer (6.4.3)
+_MOST_SWITCH = 0.02  # s; a tenth of the shortest usual reaction time
 _SLICE = 0.5  # s; how soon a thread that waits sees that it is to stop
 _BUSY_LOOK = 0.25  # s between two looks at a port that is held
 _RECONNECT = 1.0  # s before a line that was lost is opened again; longer each time
@@ -281,10 +290,11 @@ class Fleet:
         the run and is raised again when the sessions have signed off.
         """
         try:
-            self._start()
-            # On Windows a wait without an end would not let Ctrl-C through
-            while not self._over.wait(_SLICE):
-                pass
+            with _patient(self._jobs):
+                self._start()
+                # On Windows a wait without an end would not let Ctrl-C through
+                while not self._over.wait(_SLICE):
+                    pass
         except BaseException:
             self.stop()
             self._wait_for_sessions()
@@ -450,6 +460,17 @@ def _small_stacks() -> Iterator[None]:
         yield
     finally:
         threading.stack_size(before)
+
+
+@contextmanager
+def _patient(threads: int) -> Iterator[None]:
+    """Let so many threads ask for the interpreter less often."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(max(before, min(threads * SWITCH, _MOST_SWITCH)))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _allow_files(count: int) -> None:

@@ -338,6 +338,19 @@ def test_the_size_of_stacks_is_put_back() -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no limit of open files there")
+def test_many_threads_ask_for_the_interpreter_less_often() -> None:
+    before, seen = sys.getswitchinterval(), []
+
+    def look(turn: Turn) -> None:
+        seen.append(sys.getswitchinterval())
+
+    for lines in (1, 500):
+        tasks = [task(f"m{n}", f"{QUICK}&seed={n}", look) for n in range(lines)]
+        assert all(outcome.ok for outcome in Fleet(tasks).run())
+    assert seen == [before] + [pytest.approx(0.01)] * 500
+    assert sys.getswitchinterval() == before
+
+
 def test_as_many_files_as_lines_may_be_open(monkeypatch: pytest.MonkeyPatch) -> None:
     import resource
 

@@ -1,9 +1,11 @@
 """Ratios, the bars that they must not pass, and how both are shown."""
 
 import gc
+import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 try:
@@ -20,12 +22,14 @@ class Ratio(NamedTuple):
         value: the ratio.
         most: the bar, None where there is none.
         least: what it cannot be below if it was measured rightly.
+        digits: decimals to show; None: as the bar asks for.
     """
 
     what: str
     value: float
     most: float | None = None
     least: float | None = None
+    digits: int | None = None
 
     @property
     def holds(self) -> bool:
@@ -36,7 +40,9 @@ class Ratio(NamedTuple):
     def line(self) -> str:
         """Return it as a line of the report."""
         digits = 2 if self.most is None or self.most >= 1.1 else 4
-        if self.most is None and self.value >= 20:
+        if self.digits is not None:
+            digits = self.digits
+        elif self.most is None and self.value >= 20:
             digits = 0
         text = f"{self.what:<64} {self.value:>9.{digits}f}"
         if self.most is None:
@@ -102,3 +108,19 @@ def over(
     finally:
         gc.unfreeze()
     return min(one for one, _ in taken) / min(other for _, other in taken)
+
+
+@contextmanager
+def before_others() -> Iterator[None]:
+    """What is done and started herein goes before other programs, if it may."""
+    if not hasattr(os, "sched_setscheduler"):
+        yield
+        return
+    was = os.sched_getscheduler(0), os.sched_getparam(0)
+    with suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.sched_setscheduler(0, *was)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
-from bars import Ratio
+from bars import Ratio, report
 
 from iecread.protocol.bcc import crc16
 
@@ -83,10 +83,7 @@ def ratios(telegrams: int = 2_000) -> Iterator[Ratio]:
 
 
 def main(arguments: list[str]) -> None:
-    telegrams = int(arguments[0]) if arguments else 10_000
-    for format_ in FORMATS:
-        ratio = growth(telegrams, format_)
-        sys.stdout.write(f"{format_}, {telegrams} telegrams: {ratio:.3f}\n")
+    report(ratios(int(arguments[0]) if arguments else 10_000))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import tty
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from bars import Ratio
+from bars import Ratio, before_others, report
 
 QUIET: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 BAR = 1.4  # of --version
@@ -53,7 +53,8 @@ def ratios(runs: int = 15) -> Iterator[Ratio]:
     with tempfile.TemporaryDirectory() as folder:
         QUIET["env"] = {**os.environ, "PYTHONPYCACHEPREFIX": folder}
         QUIET["env"].pop("PYTHONDONTWRITEBYTECODE", None)
-        times = _times(runs)
+        with before_others():
+            times = _times(runs)
     base = statistics.median(times.pop("bare imports")[1:])
     for name, taken in times.items():
         bar = BAR if name == "iecread --version" else None
@@ -78,8 +79,7 @@ def _times(runs: int) -> dict[str, list[float]]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    for ratio in ratios(int(arguments[0]) if arguments else 15):
-        sys.stdout.write(f"{ratio.what}: {ratio.value:.2f}\n")
+    report(ratios(int(arguments[0]) if arguments else 15))
 
 
 if __name__ == "__main__":
