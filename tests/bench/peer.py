@@ -2,36 +2,51 @@
 
     pip install iec62056-21; python tests/bench peer
 
-The import, the parsing of a data block, and a readout in mode C over a pty.  It has no
-mode A, B or D, no command line, no values or units beyond text, no load profiles and
-no simulator, so these have no comparison.
+The import, the parsing of a data block, a readout and single registers in mode C over
+a pty.  It has no mode A, B or D, no command line, no values or units beyond text, no
+load profiles, no simulator and nothing for many lines, so these have no comparison.
 """
 
-import json
-import re
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 
-from bars import Note, Ratio, over
+from bars import Note, Ratio, before_others, over
 from decode import REGISTERS, block
-from session import OWN, read_out
+from session import OWN, READ_OUT, measure, options, read_registers
 
-from iecread import Meter
 from iecread.protocol.telegrams import decode
 
 NAME = "iec62056_21"
 SLOW = 1000  # ms; it loses what a meter says within 0.75 s of the option select
-_READ = """
-import sys
-from iec62056_21.client import Iec6205621Client
+COUNT = 4  # registers
+_CONNECTED = f"""
+import sys, time
+from {NAME} import messages
+from {NAME}.client import Iec6205621Client
 client = Iec6205621Client.with_serial_transport(sys.argv[1])
 client.connect()
-print(len(client.standard_readout().data))
+"""
+_READ_OUT = f"""{_CONNECTED}
+assert len(client.standard_readout().data) == 40
+print(time.monotonic())
+"""
+_READ_REGISTERS = f"""{_CONNECTED}
+client.access_programming_mode()
+# its own send_password() ends in a TypeError
+password = messages.DataSet(address=None, value="00000000")
+command = messages.CommandMessage(command="P", command_type=1, data_set=password)
+client.transport.send(command.to_bytes())
+client._recv_ack()
+for number in range({COUNT}):
+    client.read_single_value(f"1-1:{{number // 5 + 1}}.8.{{number % 5}}")
+print(time.monotonic())
+client.send_break()
+time.sleep(0.3)
 """
 
 
@@ -42,19 +57,24 @@ def ratios() -> Iterator[Ratio | Note]:
         return
     yield Note("no comparison: modes A, B and D, push, load profiles, typed values,")
     yield Note("a command line, many lines at once; it has none of these")
-    yield Ratio("import, as a process", _imports("iecread") / _imports(NAME))
+    with before_others():
+        yield Ratio("import, as a process", _imports("iecread") / _imports(NAME))
     yield _parsing()
-    for who, reaction, found in (
-        ("ours", SLOW, _ours(SLOW)),
-        ("its", SLOW, _theirs(SLOW)),
-        ("ours", 200, _ours(200)),
-        ("its", 200, _theirs(200)),
+    registers = f"{COUNT} registers"
+    for what, who, reaction, code in (
+        ("readout", "ours", SLOW, READ_OUT),
+        ("readout", "its", SLOW, _READ_OUT),
+        ("readout", "ours", 200, READ_OUT),
+        ("readout", "its", 200, _READ_OUT),
+        (registers, "ours", SLOW, read_registers(COUNT)),
+        (registers, "its", SLOW, _READ_REGISTERS),
     ):
-        name = f"readout, mode C, reaction {reaction} ms, {who}"
-        if found is None:
-            yield Note(f"{name}: not possible, the data begin within 0.75 s")
+        name = f"{what}, mode C, reaction {reaction} ms, {who}"
+        found = measure([OWN, *options("C", 4800, reaction)], ["-c", code], 20)
+        if not found:
+            yield Note(f"{name}: it loses what begins within 0.75 s")
             continue
-        yield Ratio(f"{name} / least time", found["overhead"])
+        yield Ratio(f"{name} / least time", found["overhead"], digits=4)
         if found["early_answers"]:
             yield Note(f"{name}: it answers before the reaction time is over")
 
@@ -83,40 +103,3 @@ def _parsing() -> Ratio:
     assert its() == REGISTERS
     what = f"data block of {REGISTERS} registers, parsed"
     return Ratio(what, over(lambda: decode(data), its))
-
-
-def _ours(reaction: int) -> dict[str, float] | None:
-    def read(port: str) -> bool:
-        with Meter(port) as line:
-            read_out(line)
-        return True
-
-    return _overhead(reaction, read)
-
-
-def _theirs(reaction: int) -> dict[str, float] | None:
-    def read(port: str) -> bool:
-        command = [sys.executable, "-c", _READ, port]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=15)
-        except subprocess.TimeoutExpired:
-            return False
-        return re.fullmatch(r"40\n", done.stdout) is not None
-
-    return _overhead(reaction, read)
-
-
-def _overhead(reaction: int, read: Callable[[str], bool]) -> dict[str, float] | None:
-    """Read the paced meter once; None if the readout did not come whole."""
-    options = ["--mode=C", "--baud=4800", f"--reaction-ms={reaction}"]
-    command = [sys.executable, OWN, *options]
-    meter = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert meter.stdout
-    try:
-        whole = read(meter.stdout.readline().strip())
-    finally:
-        time.sleep(0.2)
-        meter.terminate()
-        said, _ = meter.communicate()
-    found: dict[str, float] = json.loads(said)
-    return found if whole else None

@@ -52,20 +52,27 @@ READ_OUT = f"{_HEAD.format('')}    line.readout()\n{_DONE}"
 LISTEN = _HEAD.format(", mode='d', baud=int(sys.argv[2])") + (
     "    assert line.readout().block_check == 'ok'\n" + _DONE
 )
-READ_REGISTERS = f"""{_HEAD.format("")}
+
+
+def read_registers(count: int) -> str:
+    """A program that reads so many registers in one session."""
+    return f"""{_HEAD.format("")}
     with line.programming(password="00000000") as session:
-        for number in range({REGISTERS}):
+        for number in range({count}):
             session.read(f"1-1:{{number // 5 + 1}}.8.{{number % 5}}")
     {_DONE}"""
 
 
-def measure(meter: Sequence[str], reader: Sequence[str]) -> Mapping[str, Any] | None:
+def measure(
+    meter: Sequence[str], reader: Sequence[str], limit: float | None = None
+) -> Mapping[str, Any] | None:
     """Let a reader read a meter once; return what the meter says of the session.
 
     Args:
         meter: program that plays it, and its arguments.
         reader: arguments of Python, without the port; the time at which all is in
             hand is the only line of its output.
+        limit: seconds that it may take.
 
     Returns:
         Without ``overhead`` where there was no session; None where the reader failed.
@@ -77,18 +84,24 @@ def measure(meter: Sequence[str], reader: Sequence[str]) -> Mapping[str, Any] | 
         assert playing.stdout
         port = playing.stdout.readline().strip()
         code = 2 if reader[0] == "-c" else 1
-        done = subprocess.run(
+        reading = subprocess.Popen(
             [sys.executable, *reader[:code], port, *reader[code:]],
             stdout=subprocess.PIPE,
+            stderr=None if limit is None else subprocess.DEVNULL,
             text=True,
         )
+    try:
+        said, _ = reading.communicate(timeout=limit)
+    except subprocess.TimeoutExpired:
+        reading.kill()
+        said, _ = reading.communicate()
     time.sleep(0.2)
     playing.terminate()
     reports = [json.loads(report) for report in playing.stdout.read().splitlines()]
     playing.wait()
-    if done.returncode:
+    if reading.returncode:
         return None
-    in_hand = float(done.stdout)
+    in_hand = float(said)
     sessions = [
         report
         for report in reports
@@ -123,7 +136,7 @@ def ratios() -> Iterator[Ratio | Note]:
     """Every case with the project's own meter."""
     cases = [(case, READ_OUT, 0) for case in CASES]
     cases += [
-        (case, READ_REGISTERS, REGISTERS)
+        (case, read_registers(REGISTERS), REGISTERS)
         for case in CASES
         if case[0] == "C" and case[1] >= 4800
     ]
@@ -156,7 +169,7 @@ def main(arguments: Sequence[str]) -> None:
     for mode, baud, reaction in CASES:
         if programming and (mode, baud) not in (("C", 4800), ("C", 19200)):
             continue
-        read = READ_REGISTERS if programming else READ_OUT
+        read = read_registers(REGISTERS) if programming else READ_OUT
         meter = [program, *options(mode, baud, reaction), *further]
         found = measure(meter, ["-c", read])
         if found:
