@@ -492,6 +492,14 @@ def test_a_flood_is_bounded():
     assert len(line._coming) == 4096
 
 
+def test_what_nobody_reads_is_bounded(monkeypatch):
+    monkeypatch.setattr("iecread.simulator.line._UNREAD", 5000)
+    line = simulation("p1").line(Pace.NONE)
+    first = len(line.deliveries(0.0) or line.deliveries(1.0))
+    assert 5000 <= len(line.deliveries(100.0)) < 5000 + 2 * first
+    assert line.deliveries(102.0)  # it goes on
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(

@@ -23,6 +23,7 @@ from iecread.protocol.state import MeterState
 from iecread.protocol.uart import Misreader, misread
 
 _COMING = 4096  # characters on their way to the meter; a flood beyond is lost
+_UNREAD = 1 << 20  # characters spoken unasked that wait to be read; more are lost
 _BURST = 4096  # characters of noise, and of an endless block, that come
 _BURST_TIME = 0.01  # within this many seconds where nothing else sets the pace
 _FAINT = 0.3  # chance that a lit bit is not seen, where hardly any light comes
@@ -318,7 +319,8 @@ class SimulatedLine:
             to_meter=False,
             over=last and not (step and sending.again) or self._faults.slow > 0,
         )
-        self._outbox += self._damage(piece)
+        if not self.unasked or len(self._outbox) < _UNREAD:
+            self._outbox += self._damage(piece)
         if not last:
             return
         if sending.again:
