@@ -28,7 +28,7 @@ class IecReadError(Exception):
 
     Attributes:
         readout: what could be read before the error, if anything (a Readout).
-        change: what became of a change that was sent (a programming.Change).
+        change: what became of a change that was sent (a changes.Change).
     """
 
     kind = "internal"

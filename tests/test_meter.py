@@ -221,6 +221,19 @@ def test_wake_up_with_a_gap_counts_anew():
     assert hand.engine.state is MeterState.START
 
 
+def test_who_is_awake_stays_so_while_it_is_woken_again():
+    hand = meter("/EXACDEMO-W", wake_nuls=63, parity=Parity.EVEN)
+    hand.hear(bytes(66))
+    hand.rest(1.6)
+    assert hand.hear(REQUEST) == []  # without parity
+    hand.rest(2.6)
+    for _ in range(11):  # 2.2 s: 5 s are over within them
+        hand.hear(bytes(6))
+        hand.rest(0.01)
+    hand.rest(1.6)
+    assert hand.hear(add_even(REQUEST))[0][1] == add_even(b"/EXACDEMO-W\r\n")
+
+
 def test_bus_address():  # T19
     for number, value, check in ((17, b"000001.5", b"N"), (18, b"000002.5", b"B")):
         text = b"0.0.0(%d)\r\n1.8.0(%s*kWh)\r\n!\r\n" % (number, value)

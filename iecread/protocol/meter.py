@@ -193,7 +193,10 @@ class MeterEngine:
     def _count_nul(self, now: float) -> None:
         self._nuls += 1
         self._last_nul = now
-        if not self.setup.wake_nuls or self._nuls < self.setup.wake_nuls:
+        # one that is awake stays so while it is woken again
+        if self.state is not MeterState.AWAKE and (
+            not self.setup.wake_nuls or self._nuls < self.setup.wake_nuls
+        ):
             return
         if self.state is MeterState.START:
             self._step(Step.WAKE_UP)
