@@ -175,13 +175,12 @@ def _about(port: Port) -> str:
     return ", ".join(words)
 
 
-def port_wrong(layer: Layer, error: IecReadError, port: str) -> None:
+def port_wrong(layer: Layer, error: IecReadError) -> None:
     """Say why a port could not be opened.
 
     Args:
         layer: where to say it.
         error: what was raised.
-        port: its name.
     """
     running = meddlers()
     ailment, fix = "port", error.hint

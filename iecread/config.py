@@ -222,7 +222,7 @@ def load_config(
     """Find, read and check meters.toml.
 
     Args:
-        path: the file; None to look for it (product rules: ``$IECREAD_CONFIG``,
+        path: the file; None to look for it (``$IECREAD_CONFIG``,
             ``./meters.toml``, user folder, machine folder).
         environ: the environment; None for that of this process.
 

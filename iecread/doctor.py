@@ -191,7 +191,7 @@ def _guarded(step: Callable[[], Layer]) -> Layer:
         return step()
     except PortError as error:
         layer = Layer()
-        checkup.port_wrong(layer, error, "")
+        checkup.port_wrong(layer, error)
         return layer
 
 
@@ -240,7 +240,7 @@ def _port(task: Task) -> tuple[Layer, Transport | None, Callable[[], float]]:
     try:
         line, clock = open_port(task)
     except IecReadError as error:
-        checkup.port_wrong(layer, error, port)
+        checkup.port_wrong(layer, error)
         return layer, None, time.monotonic
     kinds = {
         LineKind.UART: "a serial port",

@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from iecread.metertime import MeterClock
 
 _LONGEST = 128  # characters of a value (6.6)
-_NOT_IN_BK = frozenset((4, 14))  # BK: no such address; it cannot be read
 _RIGHT = (NO_READ_RIGHT, NO_WRITE_RIGHT, LOCKED)
 # 5.1: a wrong value cuts the link
 _INTERFACE = frozenset((0x704, 0x705, 0x707, 0x708, 0x70A, 0x70E, 0x720))

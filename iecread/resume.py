@@ -16,7 +16,7 @@ from typing import NamedTuple
 from iecread.rows import Row
 
 COLUMNS = ("time", "meter", "serial", "channel", "register", "value", "unit", "flags")
-"""The columns of a file of rows (product.md section 4)."""
+"""The columns of a file of rows."""
 
 
 class ResumeError(ValueError):
@@ -41,11 +41,6 @@ class Resume(NamedTuple):
             last = newest.get((row.channel, row.register))
             if last is None or row.time > last:
                 yield row
-
-
-def from_rows(rows: Iterable[Row]) -> Resume:
-    """See how far rows go, in whatever order they are."""
-    return from_times((row.time, row.channel, row.register) for row in rows)
 
 
 def from_csv(

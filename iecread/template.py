@@ -78,11 +78,6 @@ class Template:
         """The folder in front of the first field; ``.`` is the working folder."""
         return os.path.dirname(self._head) or "."
 
-    @property
-    def dated(self) -> bool:
-        """Whether another day may mean another file."""
-        return not self.fields.isdisjoint(_DIGITS)
-
     def path(
         self,
         meter: str = "",

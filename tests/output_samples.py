@@ -62,7 +62,7 @@ MAXIMUM = reading(
 
 
 def readout(*registers: Reading, **more: Any) -> Readout:
-    """The readout of product.md, with these registers."""
+    """A readout with these registers."""
     fields: dict[str, Any] = {
         "time": TIME,
         "meter": "kitchen",

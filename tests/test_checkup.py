@@ -99,7 +99,7 @@ def test_configuration(tmp_path, text, meter, words):
 
 def said(error: IecReadError) -> tuple[str, str, str]:
     layer = Layer()
-    checkup.port_wrong(layer, error, "/dev/ttyUSB0")
+    checkup.port_wrong(layer, error)
     return layer.findings[0].ailment, layer.findings[0].kind, layer.findings[0].line
 
 
@@ -149,7 +149,7 @@ def test_the_holder_is_named():
         with pytest.raises(IecReadError) as error:
             open_line(os.ttyname(slave))
         layer = Layer()
-        checkup.port_wrong(layer, error.value, os.ttyname(slave))
+        checkup.port_wrong(layer, error.value)
         assert layer.findings[0].ailment == "held"
         assert re.search(rf"\(pid {os.getpid()}\)", layer.findings[0].sentence)
     finally:

@@ -1,7 +1,7 @@
 """``decode`` of what LIS-200 devices said: dialogues, archives, saved rows.
 
-Rows of an archive have no address, so a line of them is one entry with all its brackets
-(product.md section 4); blocks have no line end between them.  All data are invented.
+Rows of an archive have no address, so a line of them is one entry with all its
+brackets; blocks have no line end between them.  All data are invented.
 """
 
 from decimal import Decimal

@@ -10,7 +10,7 @@ from output_samples import HOSTILE, MAXIMUM, brackets, reading, readout, unknown
 from iecread.output.json import JsonFormatter, JsonLinesFormatter
 from iecread.readings import Readout
 
-# the example of product.md, section 4
+# an example of the layout, with all that a register can have
 EXAMPLE = """
 {"schema": 1, "time": "2026-11-22T17:42:11+01:00", "meter": "kitchen", "port": "/dev/ttyUSB0",
  "identification": "/LGZ4ZMF120AC.M29", "manufacturer": "LGZ", "manufacturer_name": "Landis+Gyr", "model": "ZMF120AC.M29",

@@ -37,7 +37,7 @@ def one(lines: str, **options: object) -> Reading:
 
 
 def test_a_maximum() -> None:
-    """The example of product.md, section 4."""
+    """A maximum: value, unit, and the time of it."""
     reading = one("1.6.1(0.500*kW)(2211200730)\r\n")
     assert reading == (
         "1.6.1",

@@ -41,7 +41,6 @@ NOW = datetime(2026, 11, 22, 17, 42, 11)
 START = 1000.0
 REQUEST = b"/?!\r\n"
 ASKED = ["household", "mode-a", "mode-b", "industrial", "vdew"]
-PUSHED = ["p1", "push"]
 
 
 def open_line(url, baud=300, wall=lambda: NOW):

@@ -21,7 +21,6 @@ SELECT = b"\x06061\r\n"
 BREAK = b"\x01B0\x03q"
 CODE = "00000000"
 DEVICES = [name for name, model in MODELS.items() if model.lis200]
-DOTTED = [name for name in DEVICES if name != "lis200-bk"]
 
 
 class Talk:

@@ -19,14 +19,14 @@ TIME = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
 def test_all_fields() -> None:
     template = Template("{year}/{month}/{day}/{meter}-{serial}.csv", "/data")
     assert template.fields == set(FIELDS)
-    assert template.dated and template.base == "/data"
+    assert template.base == "/data"
     path = template.path("kitchen", "60145523", TIME)
     assert path == "/data/2026/01/31/kitchen-60145523.csv"
 
 
 def test_without_fields() -> None:
     template = Template("readings.csv")
-    assert template.fields == set() and not template.dated
+    assert template.fields == set()
     assert template.path("kitchen") == "readings.csv"
     assert template.base == "."
     assert Template("/var/log/a{day}/b.csv").base == "/var/log"

@@ -18,7 +18,7 @@ QUIET, NORMAL, STEPS, BYTES = -1, 0, 1, 2  # -q, nothing, -v, -vv
 
 
 def color_decision(wish: str, environ: Mapping[str, str], terminal: bool) -> bool:
-    """Tell whether to write in colour (product rules, strongest first).
+    """Tell whether to write in colour, the strongest first.
 
     ``--color`` > NO_COLOR > FORCE_COLOR or CLICOLOR_FORCE > CLICOLOR=0 > TERM=dumb >
     whether the stream is a terminal.

@@ -112,7 +112,7 @@ def _settings(around: Surroundings, profile: "Profile") -> list[tuple[str, str, 
         if len(path) == 1 and around.environ.get(variable):
             value, origin = around.environ[variable], variable
         if path == ("password",):
-            value = _source(profile, value)
+            value = _source(value)
         found.append((key, _shown(value), origin))
     return found + _learned(around, profile)
 
@@ -132,7 +132,7 @@ def _learned(around: Surroundings, profile: "Profile") -> list[tuple[str, str, s
     return found
 
 
-def _source(profile: "Profile", table: Any) -> str:
+def _source(table: Any) -> str:
     """Where a password comes from; never what it is."""
     hidden = {k: "***" if k == "value" else v for k, v in table.items()}
     return "{ " + ", ".join(f"{k} = {_shown(v)}" for k, v in hidden.items()) + " }"

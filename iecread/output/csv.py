@@ -28,7 +28,7 @@ LONG = (
     *("time", "meter", "serial", "register", "name"),
     *("value", "unit", "stamp", "status"),
 )
-# product.md order: the first that applies
+# in this order: the first that applies
 _STATUS = ("malformed", "unchecked", "scaled", "ok")
 
 

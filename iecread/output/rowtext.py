@@ -16,7 +16,7 @@ from iecread.output.text import csv_cell
 Cell = datetime | Decimal | str | tuple[str, ...] | None
 
 PROFILE = ("time", "meter", "serial", "channel", "register", "value", "unit", "flags")
-"""The columns of load profile and archive rows (product.md section 4)."""
+"""The columns of load profile and archive rows."""
 
 
 def cell_text(cell: Cell, utc: bool = False) -> str:

@@ -18,7 +18,6 @@ ACK, NAK, CR, LF = b"\x06", b"\x15", b"\r", b"\n"
 CRLF = CR + LF
 
 OPENING_SPEED = 300  # 6.4: modes A, B, C and E open at 300 Bd
-PUSH_SPEED = 2400  # 6.4.4: mode D
 # 6.3.14, item 13: the speed offered by Z in mode B and in modes C and E, in Bd
 MODE_B_SPEEDS = dict(zip("ABCDEF", (600, 1200, 2400, 4800, 9600, 19200), strict=True))
 MODE_C_SPEEDS = dict(

@@ -648,7 +648,3 @@ class Lis200Device:
         if ends == "blanks":
             return "".join(text + "  \r\n" for text in texts[:-1]) + texts[-1] + "  "
         return "\r\n".join(texts) + ("\r\n" if ends == "last" else "")
-
-    def archive_done(self) -> None:
-        """The last block of an archive was taken."""
-        self._open_archives = max(0, self._open_archives - 1)

@@ -73,7 +73,6 @@ class Lis200Engine(ProgrammableEngine):
 
     Attributes:
         device: what it holds.
-        stray_acks: ACKs that it did not ask for.
         unheard: commands that it did not hear, because an archive was not taken.
     """
 
@@ -87,7 +86,6 @@ class Lis200Engine(ProgrammableEngine):
         super().__init__(setup, programming)
         self.device = device
         self.habits = habits or LineHabits()
-        self.stray_acks = 0
         self.unheard = 0
         self._commands = 0
         self._archive_blocks = 0
@@ -150,10 +148,7 @@ class Lis200Engine(ProgrammableEngine):
 
     def _take_message(self, chars: bytes, now: float) -> None:
         if self.state is MeterState.OPEN and self._is(ACK) and SOH not in chars:
-            if self.device.in_archive:
-                self.device.in_archive = False
-            else:
-                self.stray_acks += 1
+            self.device.in_archive = False
         super()._take_message(chars, now)
 
     def _take_frame(self, frame: bytes, now: float) -> None:
