@@ -1,12 +1,11 @@
 """``archive`` against simulated LIS-200 devices, whole."""
 
-import csv
-import io
 import json
 import sqlite3
 from contextlib import closing
 
 import pytest
+from stored import rows
 
 from iecread.errors import NoAnswerError, OutputError
 from iecread.lis200session import Lis200
@@ -27,10 +26,6 @@ def archive(run, tmp_path):
         return run("archive", target, *argv, *said, env=env, **more)
 
     return call
-
-
-def rows(text):
-    return list(csv.DictReader(io.StringIO(text)))
 
 
 def test_rows_of_a_period(archive):

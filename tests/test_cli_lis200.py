@@ -9,7 +9,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from test_cli_programming import journal
+from typed import journal
 
 from iecread.cli.main import Stopped
 from iecread.clock import plan_set

@@ -9,7 +9,7 @@ import json
 import os
 
 import pytest
-from test_cli_programming import answer, journal
+from typed import answer, journal
 
 pytestmark = pytest.mark.usefixtures("device", "timeless")
 EK = "sim://lis200-ek?reaction=1"

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from output_samples import HOSTILE, MAXIMUM, TIME, brackets, reading, readout
+from stored import select
 
 from iecread.archiverows import Record
 from iecread.errors import OutputError
@@ -33,11 +34,6 @@ QUARTER = timedelta(minutes=15)
 
 def store(folder: Path, name: str = "x.db", **options: Any) -> SqliteStore:
     return SqliteStore(Template(name, str(folder)), **options)
-
-
-def select(path: Path | str, query: str = "SELECT * FROM readings") -> list[Any]:
-    with closing(sqlite3.connect(path)) as database:
-        return database.execute(query).fetchall()
 
 
 def one(meter: str = "kitchen", **more: Any):

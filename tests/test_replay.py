@@ -1,4 +1,4 @@
-"""``replay://`` of traces that a person wrote; those of runs: test_cli_trace."""
+"""``replay://`` of traces that a person wrote; those of runs: test_cli_recording."""
 
 import pytest
 

@@ -1,14 +1,11 @@
-"""``load-profile`` and ``events`` against simulated meters, whole."""
+"""``load-profile`` against simulated meters, whole; going on, of logs too."""
 
-import csv
-import io
 import json
-import sqlite3
-from contextlib import closing
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from stored import rows, select
 
 from iecread.output.sqlite import SqliteStore
 from iecread.resume import COLUMNS
@@ -17,10 +14,6 @@ from iecread.template import Template
 
 HOUSE = "sim://household?reaction=20"
 VDEW = "sim://vdew?reaction=20"
-
-
-def rows(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text)))
 
 
 def test_rows(run):
@@ -139,28 +132,6 @@ def test_what_came_before_the_end_is_kept(run, tmp_path):
     assert all(None not in row.values() and len(row) == 8 for row in kept)
 
 
-def test_events(run):
-    found = rows(run("events", VDEW).stdout)
-    words = {row["words"] for row in found}
-    assert {"power-failure", "power-return", "reset"} <= words
-    assert list(found[0]) == [
-        *("time", "meter", "channel", "status", "words", "elements", "flags")
-    ]
-    first = run("events", VDEW, "-fjson").json[0]
-    assert first["channel"] == "P.98" and isinstance(first["words"], list)
-
-
-def test_no_events(run):
-    argv = ("events", VDEW, "--from=2001-01-01", "--to=2001-02-01")
-    assert "no events" in run(*argv, exit=3).stderr
-    run("events", VDEW, "--channel=P.77", exit=9)
-
-
-def test_a_log_goes_back_for_years(run):
-    recent = rows(run("events", VDEW, "--from=-90d").stdout)
-    assert 0 < len(recent) < len(rows(run("events", VDEW, "--from=-400d").stdout))
-
-
 @pytest.mark.parametrize("suffix", ["csv", "db"])
 @pytest.mark.parametrize("command", ["load-profile", "events"])
 def test_a_clock_that_was_set_back(run, tmp_path, command, suffix):
@@ -192,14 +163,6 @@ def test_a_clock_that_was_set_back(run, tmp_path, command, suffix):
     put(timedelta(seconds=90))
     said = run(*argv).stderr
     assert "nothing new" in said and " > " not in said
-
-
-# -- into a database
-
-
-def select(file, query: str) -> list[tuple]:
-    with closing(sqlite3.connect(file)) as database:
-        return database.execute(query).fetchall()
 
 
 def test_a_profile_goes_on_in_a_database(run, tmp_path):
@@ -236,63 +199,3 @@ port = "{HOUSE}"
     kept = [row for row in rows(file.read_text()) if row["meter"] == "a"]
     times = sorted({row["time"] for row in kept})
     assert len(kept) == len(times) * 4 and 287 <= len(times) <= 290
-
-
-@pytest.mark.parametrize("name", ["x.db", "x.csv"])
-def test_a_log_goes_on(run, tmp_path, name):
-    file, whole = tmp_path / name, tmp_path / "whole.csv"
-    argv = ("events", VDEW, "-o", str(file))
-    run("events", VDEW, "-o", str(whole))
-    known = rows(whole.read_text())
-    run(*argv, "--to", known[len(known) // 2]["time"])
-    run(*argv, "--from=last")
-    if name == "x.csv":
-        assert file.read_text() == whole.read_text()
-    else:
-        query = "SELECT time, register, nth, serial FROM readings ORDER BY time"
-        assert select(file, query) == [
-            (row["time"], row["status"], 1, "10048157") for row in known
-        ]
-    assert "-o FILE" in run("events", VDEW, "--from=last", exit=2).stderr
-
-
-@pytest.mark.parametrize(
-    ("argv", "count"),
-    [
-        (("readout", HOUSE), 28),
-        (("readout", HOUSE, "--only=1.8.0,2.8.0", "--append"), 2),
-        (("read", HOUSE, "1.8.0"), 1),
-        (("listen", "sim://p1?period=0.1", "--count=2"), 76),
-    ],
-)
-def test_readings_go_into_a_database(run, tmp_path, argv, count):
-    file = tmp_path / "x.db"
-    for turn in (1, 2):
-        assert run(*argv, "-o", str(file)).stdout == ""
-        assert select(file, "SELECT count(*) FROM readings") == [(turn * count,)]
-    assert select(file, "SELECT DISTINCT meter, channel FROM readings") == [
-        (argv[1], "")
-    ]
-
-
-@pytest.mark.parametrize(
-    ("argv", "exit", "words"),
-    [
-        (("readout", HOUSE, "-f", "csv"), 2, "is a database by its suffix"),
-        (("load-profile", HOUSE, "-f", "json"), 2, "is a database by its suffix"),
-        (("decode", "x.db"), 2, "when a meter was read"),
-        (("identify", HOUSE), 2, "holds readings only"),
-        (("ports", "--append"), 2, "holds readings only"),
-        (("readout", HOUSE), 10, "no SQLite database"),
-        (("read", HOUSE, "1.8.0"), 10, "no SQLite database"),
-        (("events", HOUSE), 10, "no SQLite database"),
-        (("events", HOUSE, "--from=last"), 10, "no SQLite database"),
-        (("load-profile", HOUSE, "--from=last"), 10, "no SQLite database"),
-    ],
-)
-def test_what_is_no_database_of_ours_is_left_alone(run, tmp_path, argv, exit, words):
-    file = tmp_path / "x.db"
-    file.write_bytes(b"SQLite format 3\0 and rows")
-    said = run(*argv, "-vv", "-o", str(file), exit=exit).stderr
-    assert words in said and " > " not in said  # no byte was sent
-    assert file.read_bytes() == b"SQLite format 3\0 and rows"
