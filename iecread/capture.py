@@ -26,6 +26,7 @@ from iecread._version import __version__
 from iecread.errors import IecReadError, OutputError
 from iecread.masking import Masker
 from iecread.serialmask import SerialMasker, mask_text
+from iecread.statefolder import try_lock, write_all
 from iecread.transports import LineKind, Transport
 
 SCHEMA = 1
@@ -297,10 +298,8 @@ class Recorder:
             if not self._started:
                 self._waiting.append(record)
             return
-        view = memoryview((json.dumps(record) + "\n").encode("ascii"))
         try:
-            while view:
-                view = view[os.write(self._file, view) :]
+            write_all(self._file, (json.dumps(record) + "\n").encode("ascii"))
         except OSError as error:
             self.trouble = _reason(error)
             self.close()
@@ -347,17 +346,10 @@ def _opened(path: str, *, go_on: bool) -> int:
 
 def _locked(file: int) -> bool:
     """Keep other runs out as long as the file is open, where there are such locks."""
-    if sys.platform == "win32":
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+    try:  # on Windows nobody could read what is locked
+        return sys.platform == "win32" or try_lock(file)
     except OSError:  # a file system without locks
-        pass
-    return True
+        return True
 
 
 class RecordedLine:

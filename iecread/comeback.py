@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from iecread.errors import IecReadError, PortBusyError, PortError, PortGoneError
 from iecread.transports.porterrors import lost
+from iecread.transports.wrapped import Wrapped
 
 if TYPE_CHECKING:
     from iecread.readings import Readout
@@ -219,10 +220,8 @@ def _device(name: str) -> int:
         return 0
 
 
-class _Watched:
+class _Watched(Wrapped):
     """A transport that tells when it is sure to be there, and notices that it is not.
-
-    It is a Transport; see there.
 
     Args:
         inner: the transport.
@@ -236,16 +235,12 @@ class _Watched:
         on_there: Callable[[], None] | None,
         monotonic: Callable[[], float],
     ) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._on_there = on_there
         self._monotonic = monotonic
         self._sure_at = monotonic() + _STAYS
         self._device = _device(inner.name)  # 0: a URL, or a system without
         self._elsewhere = 0  # looks one behind the other that found another
-        self.name, self.kind, self.latency = inner.name, inner.kind, inner.latency
-
-    def open(self) -> None:
-        self._inner.open()
 
     def read(self, wait: float) -> bytes:
         most = _LOOK
@@ -267,15 +262,3 @@ class _Watched:
         self._elsewhere += 1
         if self._elsewhere >= _LOOKS:
             raise lost(self.name, "that name is gone, or another device's")
-
-    def write(self, data: bytes) -> None:
-        self._inner.write(data)
-
-    def drain(self) -> None:
-        self._inner.drain()
-
-    def set_speed(self, baud: int) -> None:
-        self._inner.set_speed(baud)
-
-    def close(self) -> None:
-        self._inner.close()

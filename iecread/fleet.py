@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 from iecread.errors import IecReadError, PortBusyError, PortError
 from iecread.session import Meter
 from iecread.transports import LineKind, Transport, line_of
+from iecread.transports.wrapped import Wrapped
 
 GATHER = 0.0003
 """Seconds that a line gathers while data stream in, for each line being read."""
@@ -171,21 +172,14 @@ def shard_of(port: str, count: int) -> int:
     return int.from_bytes(digest[:8], "big") % count + 1
 
 
-class _Line:
-    """A transport that knows the flag to stop, and gathers what streams in.
-
-    It is a Transport; see there.
-    """
+class _Line(Wrapped):
+    """A transport that knows the flag to stop, and gathers what streams in."""
 
     def __init__(self, inner: Transport, fleet: "Fleet") -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._fleet = fleet
         self._told = False  # that it is to stop; said once, so that one can sign off
         self._streaming = False
-        self.name, self.kind, self.latency = inner.name, inner.kind, inner.latency
-
-    def open(self) -> None:
-        self._inner.open()
 
     def read(self, wait: float) -> bytes:
         self._look()
@@ -214,16 +208,7 @@ class _Line:
 
     def write(self, data: bytes) -> None:
         self._streaming = False
-        self._inner.write(data)
-
-    def drain(self) -> None:
-        self._inner.drain()
-
-    def set_speed(self, baud: int) -> None:
-        self._inner.set_speed(baud)
-
-    def close(self) -> None:
-        self._inner.close()
+        super().write(data)
 
 
 class Fleet:

@@ -21,7 +21,7 @@ LAYERS = [
     "errors obis registry _version",
     "protocol",
     "lis200",
-    "transports capture tracefile masking serialmask",
+    "transports statefolder capture tracefile masking serialmask",
     "link",
     "readings loadprofile",
     "settings tomlplaces configschema configfaults meterprofile config selection "

@@ -11,6 +11,7 @@ from iecread.transports import LineKind, Transport, line_of, open_line
 from iecread.transports.memory import MemoryLine
 from iecread.transports.serialport import SerialLine, serial_line
 from iecread.transports.tcp import TcpLine
+from iecread.transports.wrapped import Wrapped
 
 
 @pytest.mark.parametrize("url", ["sim://household", "tcp://h:1", "://", "memory://"])
@@ -89,6 +90,27 @@ def test_other_ports_are_other_lines() -> None:
         "COM3",
     )
     assert len(set(map(line_of, ports))) == len(ports)
+
+
+def test_a_wrapped_line_is_the_line_but_for_what_is_said_otherwise() -> None:
+    line = MemoryLine()
+    line.deliver(b"1")
+
+    class Loud(Wrapped):
+        def write(self, data: bytes) -> None:
+            super().write(data.upper())
+
+    wrapped: Transport = Loud(line)
+    assert (wrapped.name, wrapped.kind) == (line.name, line.kind)
+    wrapped.open()
+    wrapped.write(b"a")
+    wrapped.drain()
+    wrapped.set_speed(9600)
+    assert line.written[0][1] == b"A" and line.speed == 9600
+    assert wrapped.read(0) == b"1"
+    wrapped.close()
+    with pytest.raises(PortError):
+        wrapped.read(0)
 
 
 def modules_after(code: str) -> set[str]:
