@@ -10,9 +10,8 @@ from types import TracebackType
 from typing import Any
 
 from iecread.cli.context import Surroundings
-from iecread.cli.exitcodes import UsageError
 from iecread.cli.outputoptions import OutputOptions
-from iecread.cli.writing import check_output, chosen_format
+from iecread.cli.writing import begun
 from iecread.output.rowtext import Cell, lines
 from iecread.output.rowtext import header as csv_header
 from iecread.output.sink import Sink
@@ -38,14 +37,7 @@ class ObjectWriter:
     def __init__(
         self, around: Surroundings, out: OutputOptions, columns: Sequence[str]
     ) -> None:
-        check_output(out)
-        self.terminal = out.output == "-" and around.terminal(around.stdout)
-        self.format = chosen_format(out.format_, out.output, self.terminal)
-        if out.append and self.format == "json":
-            raise UsageError(
-                "a file of -f json cannot be appended to", "use -f jsonl or csv"
-            )
-        around.json_errors = self.format in ("json", "jsonl")
+        self.format, self.terminal = begun(around, out)
         self._columns = columns
         head = csv_header(columns) if self.format == "csv" else ""
         self._sink = Sink(None if out.output == "-" else out.output, out.append, head)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO, TypeVar
 from iecread.cli.context import Surroundings
 from iecread.cli.exitcodes import UsageError
 from iecread.cli.outputoptions import OutputOptions
-from iecread.cli.writing import check_output, chosen_format, database
+from iecread.cli.writing import begun, check_output, chosen_format, database
 from iecread.errors import IecReadError, OutputError
 from iecread.output.rows import iso, plain
 from iecread.output.rowtext import Cell, cell_text, lines
@@ -72,16 +72,9 @@ class RowWriter:
         self, around: Surroundings, out: OutputOptions, columns: Sequence[Column]
     ) -> None:
         timed = {"time", "channel"} <= {column.name for column in columns}
-        check_output(out, readings=timed)
-        to_terminal = out.output == "-" and around.terminal(around.stdout)
-        self.format = chosen_format(out.format_, out.output, to_terminal)
+        self.format, to_terminal = begun(around, out, readings=timed)
         if self.format not in (*FORMATS, "sqlite"):
             raise UsageError(f"rows cannot be written as {self.format}", "say -f csv")
-        if out.append and self.format == "json":
-            raise UsageError(
-                "a file of -f json cannot be appended to", "use -f jsonl or csv"
-            )
-        around.json_errors = self.format in ("json", "jsonl")
         self.rows = 0
         self._columns = columns
         self._utc = out.utc

@@ -96,6 +96,33 @@ def database(out: OutputOptions) -> "SqliteStore":
     return store
 
 
+def begun(
+    around: Surroundings, out: OutputOptions, *, readings: bool = False
+) -> tuple[str, bool]:
+    """Decide how something is written; from now on errors are told accordingly.
+
+    Args:
+        around: the surroundings.
+        out: the output options.
+        readings: whether it is readings or rows, which a database can hold.
+
+    Returns:
+        The format, never ``auto``; and whether a person looks at it.
+
+    Raises:
+        UsageError: the options do not go together.
+    """
+    check_output(out, readings=readings)
+    terminal = out.output == "-" and around.terminal(around.stdout)
+    chosen = chosen_format(out.format_, out.output, terminal)
+    if out.append and chosen in ("json", "prom"):
+        raise UsageError(
+            f"a file of -f {chosen} cannot be appended to", "use -f jsonl or csv"
+        )
+    around.json_errors = chosen in ("json", "jsonl")
+    return chosen, terminal
+
+
 def layout_of(profile: "Profile") -> dict[str, Any]:
     """How a profile wants its CSV: arguments of ``output.formatter``."""
     csv = profile.csv
@@ -122,15 +149,7 @@ class Writer:
         out: OutputOptions,
         profile: "Profile | None" = None,
     ) -> None:
-        check_output(out, readings=True)
-        to_terminal = out.output == "-" and around.terminal(around.stdout)
-        self.format = chosen_format(out.format_, out.output, to_terminal)
-        if out.append and self.format in ("json", "prom"):
-            raise UsageError(
-                f"a file of -f {self.format} cannot be appended to",
-                "use -f jsonl or csv",
-            )
-        around.json_errors = self.format in ("json", "jsonl")
+        self.format, to_terminal = begun(around, out, readings=True)
         self.live = (
             to_terminal and self.format == "table" and around.terminal(around.stderr)
         )
