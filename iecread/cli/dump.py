@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from iecread.fleet import Outcome
     from iecread.meterprofile import Profile
 
-DEFAULT_WAIT = 30.0
-"""Seconds that a dump waits for a port that another program holds."""
-
 FORMATS = ("table", "csv", "json", "jsonl", "influx", "prom")
 
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from iecread.readings import Readout
     from iecread.refusals import Refusals
 
+DEFAULT_WAIT = 30.0
+"""Seconds that a dump waits for a port that another program holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Job:
@@ -108,8 +111,6 @@ class Reader:
             self._around.note(notes.pop(0))
 
     def _task(self, job: _Job, options: dict[str, Any]) -> Task:
-        from iecread.cli.dump import DEFAULT_WAIT
-
         wishes = self._wishes
         wait = options.pop("wait", DEFAULT_WAIT) if wishes.wait is None else wishes.wait
         return Task(
