@@ -7,8 +7,6 @@ telegrams carry CRC-16/ARC over the bytes from ``/`` to ``!``.
 """
 
 from enum import Enum
-from functools import reduce
-from operator import xor
 
 
 class CheckKind(Enum):
@@ -24,8 +22,6 @@ def bcc_xor(data: bytes) -> int:
     Folds the bytes through one big integer: many times quicker than a loop over
     a long block.
     """
-    if len(data) < 64:
-        return reduce(xor, data, 0) & 0x7F
     folded = int.from_bytes(data, "big")
     width = 1 << (len(data) - 1).bit_length()
     while width > 1:

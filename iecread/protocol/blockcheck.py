@@ -56,8 +56,6 @@ class Checker:
                 return Trouble.PARITY
             if settled is None and likely not in fits and not self._other_seen:
                 self._other_seen = True
-                other = "the 7-bit sum" if CheckKind.SUM7 in fits else "XOR"
-                self.detail = f"the block check fits only {other}"
                 return Trouble.CHECK_KIND
             odd = b"" if even else raw.translate(None, _SEVEN_BITS)
             if 0 < len(odd) <= _FEW and odd != self._odd:

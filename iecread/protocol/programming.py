@@ -86,12 +86,6 @@ class ProgrammingEngine(EnteringEngine):
         super().start(now)
         self.unsettled = False
 
-    @property
-    def finished(self) -> bool:
-        """Whether nothing is under way: no session, or one that awaits a command."""
-        idle = self.state in AWAITS and not self._queue
-        return idle and self._deadline is None
-
     def password(self, level: int, text: str) -> None:
         """Send a password, or the answer to a challenge, as P1 or P2 (6.3.14, 19).
 
@@ -369,7 +363,7 @@ class ProgrammingEngine(EnteringEngine):
         self._late = self.unsettled = True
 
     def _answer(self, step: Step, kind: AnswerKind, text: str = "") -> None:
-        self._step(step, ours=step is Step.SILENCE)
+        self._step(step, ours=False)
         self._deadline = None
         self._report(Answered(kind, text))
 
