@@ -2,6 +2,7 @@
 
 import itertools
 
+import pytest
 from readouts import (
     BLOCK,
     CUTS,
@@ -30,6 +31,8 @@ from iecread.protocol.actions import (
     Trouble,
 )
 from iecread.protocol.bcc import CheckKind, bcc
+from iecread.protocol.blockcheck import Checker
+from iecread.protocol.messages import Block
 from iecread.protocol.parity import Parity
 
 
@@ -121,3 +124,69 @@ def test_wrong_parity_with_a_right_check_is_damage(cut: object) -> None:
     outcome = read_out(always, line, send_parity=(Parity.EVEN,), retries=0)
     assert isinstance(outcome.error, RemoteProtocolError)
     assert "2 characters of wrong parity" in outcome.error.message
+
+
+class TestChecker:
+    """The judgement alone, without a line."""
+
+    def judge(
+        self,
+        checker: Checker,
+        raw: bytes,
+        *,
+        even: bool = False,
+        likely: CheckKind = CheckKind.XOR,
+    ) -> Trouble | None:
+        block = Block.from_bytes(parity.strip(raw))
+        return checker.judge(raw, block, even=even, likely=likely)
+
+    def test_the_first_that_fits_settles_the_kind(self) -> None:
+        checker = Checker(None)
+        assert self.judge(checker, BLOCK) is None
+        assert checker.kind is CheckKind.XOR
+        assert self.judge(checker, summed(DATA)) is Trouble.BLOCK_CHECK
+        assert checker.detail.startswith(f"expected {BLOCK[-1]:02X}, got ")
+
+    @pytest.mark.parametrize("likely", list(CheckKind))
+    def test_the_unlikely_kind_has_to_come_twice(self, likely: CheckKind) -> None:
+        blocks = {CheckKind.XOR: BLOCK, CheckKind.SUM7: summed(DATA)}
+        (other,) = (kind for kind in CheckKind if kind is not likely)
+        checker = Checker(None)
+        said = self.judge(checker, blocks[other], likely=likely)
+        assert said is Trouble.CHECK_KIND and checker.kind is None
+        assert self.judge(checker, blocks[other], likely=likely) is None
+        assert checker.kind is other
+
+    def test_what_is_expected_where_nothing_is_settled(self) -> None:
+        checker = Checker(None)
+        wrong = framed(DATA, 0)
+        self.judge(checker, wrong, likely=CheckKind.SUM7)
+        assert checker.detail.startswith(f"expected {summed(DATA)[-1]:02X}, got 00, 0 ")
+
+    def test_wrong_parity(self) -> None:
+        checker = Checker(None)
+        raw = bytearray(parity.add_even(BLOCK))
+        assert self.judge(checker, bytes(raw), even=True) is None
+        raw[3] ^= 0x80
+        assert self.judge(checker, bytes(raw), even=True) is Trouble.PARITY
+        assert checker.detail == "1 characters of wrong parity"
+        raw[-1] ^= 1
+        assert self.judge(checker, bytes(raw), even=True) is Trouble.BLOCK_CHECK
+        assert checker.detail.endswith(", 2 characters of wrong parity")
+
+    @pytest.mark.parametrize(("count", "twice"), [(0, False), (16, True), (17, False)])
+    def test_a_few_characters_of_eight_bits(self, count: int, twice: bool) -> None:
+        checker = Checker(None)
+        raw = bytearray(framed(b"1.8.0(" + b"1" * 20 + b")\r\n"))
+        for at in range(count):
+            raw[8 + at] ^= 0x80
+        first = self.judge(checker, bytes(raw))
+        assert first is (Trouble.PARITY if twice else None)
+        assert (checker.kind is None) is twice
+        if twice:
+            assert checker.detail == "16 characters of eight bits"
+        assert self.judge(checker, bytes(raw)) is None
+        raw[8] ^= 0x01
+        raw[-1] ^= 0x01
+        again = Trouble.PARITY if twice else None
+        assert self.judge(checker, bytes(raw)) is again

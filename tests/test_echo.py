@@ -196,3 +196,14 @@ def test_what_comes_is_echo_or_passes_in_order(
     assert (echo.seen, echo.complete) == (whole.seen, whole.complete)
     if not echo.complete:
         assert rest == came
+
+
+@pytest.mark.parametrize("back", [b"abc", b"xbc", b"bc"])
+def test_three_characters_are_enough_to_tell(back: bytes) -> None:
+    echo = EchoFilter()
+    echo.sent(b"abc")
+    assert echo.cancel(back + IDENTIFICATION).lstrip(b"x") == IDENTIFICATION
+    assert echo.seen and echo.complete
+    echo = EchoFilter()
+    echo.sent(b"bc")
+    assert echo.cancel(back) == back and not echo.seen

@@ -586,3 +586,47 @@ def test_half_of_it_is_not_sml() -> None:
     for byte in bytes.fromhex("1b1b1b1b010101") * 2:
         receiver.feed(bytes([byte]))
         receiver.refuse_sml()
+
+
+@pytest.mark.parametrize("more", [0, 1])
+class TestExactLimits:
+    """The last byte that is still taken, and the first that is too much."""
+
+    def test_of_an_answer(self, more: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("iecread.protocol.receiver.ANSWER_LIMIT", 100)
+        receiver = Receiver(Parity.NONE)
+        block = framed(b"1" * (97 + more))
+        receiver.feed(block[:-1])
+        assert receiver.reply() is None
+        receiver.feed(block[-1:])
+        if more:
+            with pytest.raises(TooMuch):
+                receiver.reply()
+        else:
+            assert receiver.reply() == (Kind.BLOCK, block)
+        receiver.clear()
+        receiver.feed(b"\x02" + b"1" * (99 + more))
+        if more:
+            with pytest.raises(TooMuch):
+                receiver.reply()
+        else:
+            assert receiver.reply() is None
+
+    def test_of_a_telegram(self, more: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("iecread.protocol.receiver.DATA_LIMIT", 100)
+        receiver = Receiver(Parity.NONE)
+        receiver.feed(b"/EXA5".ljust(100 + more, b"1"))
+        assert receiver.telegram(silent=False) is None
+        assert len(receiver) == (0 if more else 100)
+
+    def test_of_glitches(self, more: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("iecread.protocol.receiver.GLITCH_LIMIT", 100)
+        receiver = Receiver(Parity.NONE)
+        receiver.feed(b"\xff" * (100 + more))
+        if more:
+            with pytest.raises(TooMuch):
+                receiver.message(silent=False)
+        else:
+            assert receiver.message(silent=False) is None
+            receiver.feed(b"\x02")
+            assert receiver.begin() and receiver.noise == 100

@@ -57,8 +57,7 @@ class EchoFilter:
                 (self._held if self.seen else passed).append(byte)
                 self._next = 1
             if self._next == len(self._sent):
-                self.seen = self.seen or self._next >= _ENOUGH
-                self.complete = True
+                self.seen = self.complete = True
                 self._held.clear()
                 return self._close(passed, data[at + 1 :])
         return bytes(passed)
