@@ -1,12 +1,26 @@
 """Into programming mode and out of it, where the meter does not do as it should."""
 
 import pytest
-from talk import BREAK, END, LOGGED_IN, NAK, OPENED, READOUT, REQUEST, Talk
-from wire import Hear, Say, Speed, framed
+from talk import (
+    BREAK,
+    END,
+    LOGGED_IN,
+    NAK,
+    OPENED,
+    P0,
+    READOUT,
+    REQUEST,
+    Talk,
+    logged_in,
+)
+from wire import Hear, MeterStep, Say, Speed, framed
 
-from iecread.errors import RefusedError, RemoteProtocolError
+from iecread.errors import NoAnswerError, RefusedError, RemoteProtocolError
 from iecread.lis200.gate import PROBE, Gate
-from iecread.protocol.actions import AnswerKind
+from iecread.protocol.actions import AnswerKind, SetSpeed, Wait, Write
+from iecread.protocol.guard import Guard
+from iecread.protocol.messages import Command
+from iecread.protocol.parity import Parity
 
 
 def test_no_programming_mode() -> None:
@@ -79,3 +93,113 @@ def test_an_answer_to_a_probe_that_never_ends(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(RemoteProtocolError, match="1000|without an end"):
         talk.open()
     assert talk.engine.finished and not talk.engine.is_open
+
+
+PROBE_SENT = Hear(PROBE.to_bytes())
+AGREED = 19200  # where a session that was left open most likely is
+
+
+def gas_talk(*steps: MeterStep, wire: object = None, **options: object) -> Talk:
+    """A session with what is known to be a LIS-200 device."""
+    talk = Talk(steps, wire, **{"retries": 2, **options})
+    talk.engine.guard = Gate(certain=True)
+    return talk
+
+
+def sent(talk: Talk) -> list[tuple[bytes, int]]:
+    return [(one.text, one.baud) for one in talk.wire.sent]
+
+
+def test_a_mute_device_is_probed_once_and_asked_as_often_as_any() -> None:
+    talk = gas_talk(wake="never")
+    with pytest.raises(NoAnswerError):
+        talk.open()
+    request, probe = (REQUEST.data, 300), (PROBE.to_bytes(), AGREED)
+    assert sent(talk) == [request, probe, request, request]
+    assert talk.engine.finished and not talk.engine.is_open
+
+
+def test_where_to_probe() -> None:
+    for options, speed in (({"max_speed": 9600}, 9600), ({"adjustable": False}, 300)):
+        talk = gas_talk(**options)
+        with pytest.raises(NoAnswerError):
+            talk.open()
+        assert sent(talk)[1] == (PROBE.to_bytes(), speed)
+
+
+@pytest.mark.parametrize(
+    ("answer", "operand"),
+    [
+        (framed(b"01:0181.0(EK260)"), None),
+        (framed(b"(#0018)"), None),
+        (NAK, None),
+        (b"\x06" + framed(b"01:0181.0(EK260)"), None),
+        (b"\x01P0\x02(00000000)\x03`", ""),
+    ],
+)
+def test_any_answer_to_a_probe_tells_of_a_session(
+    answer: bytes, operand: str | None
+) -> None:
+    talk = gas_talk(REQUEST, Speed(AGREED), PROBE_SENT, Say(answer), *END)
+    assert talk.open() == operand
+    assert talk.engine.is_open and talk.engine.speed == AGREED
+    talk.leave()
+    assert talk.engine.finished and talk.wire.speed == 300
+
+
+@pytest.mark.parametrize("ends", [b"\x01B0\x03q", b"\x01P1\x02(0)\x03b"])
+def test_what_ends_a_session_is_no_answer_to_a_probe(ends: bytes) -> None:
+    opened = [Speed(300), *OPENED]
+    talk = gas_talk(REQUEST, Speed(AGREED), PROBE_SENT, Say(ends), *opened, *END)
+    assert talk.open() == "00000000"
+    talk.leave()
+
+
+def test_a_session_found_open_tells_its_parity() -> None:
+    """No identification came that would have told it."""
+    read = Command("R1", b"1.8.0(1)")
+    steps = [REQUEST, Speed(AGREED), PROBE_SENT, Say(framed(b"01:0181.0(EK260)"))]
+    steps += [Hear(read.to_bytes()), Say(framed(b"1.8.0(7)")), *END]
+    both = (Parity.EVEN, Parity.NONE)
+    for send in (both[:1], both):
+        wire = {"parity_": Parity.EVEN}
+        talk = gas_talk(*steps, wire=wire, send_parity=send, retries=1)
+        assert talk.open() is None and talk.engine.parity is Parity.EVEN
+        assert talk.ask("R1", "1.8.0(1)").text == "1.8.0(7)"
+        talk.leave()
+
+
+def test_the_offer_is_kept_on_a_line_of_one_speed() -> None:
+    """lis200.md 5.3: the device falls back to 300 Bd else."""
+    for guard, select in ((Gate(), b"\x06061\r\n"), (Guard(), b"\x06001\r\n")):
+        who = Say(b"/Els6EK260\r\n", 0.02)
+        talk = Talk(
+            [REQUEST, who, Hear(select), P0],
+            {"fixed": True, "speed": 9600},
+            opening_speed=9600,
+            adjustable=False,
+        )
+        talk.engine.guard = guard
+        assert talk.open() == "00000000"
+
+
+def test_nothing_is_over_while_something_waits_to_be_sent() -> None:
+    talk = logged_in([])
+    assert talk.engine.finished
+    talk.engine.command(Command("R1", b"1.8.0(1)"), repeatable=True)
+    assert not talk.engine.finished
+    talk.engine.abandon()
+    assert talk.engine.finished
+    talk.engine.sign_off()
+    assert not talk.engine.finished
+
+
+def test_the_break_is_out_before_the_speed_is_changed() -> None:
+    talk = logged_in([])
+    talk.engine.sign_off()
+    actions = []
+    while action := talk.engine.next_action():
+        actions.append(action)
+        talk.engine.action_done(talk.wire.now)
+    margin = talk.engine.options.timing.switch_margin
+    assert actions[1:] == [Write(BREAK.data), Wait(margin), SetSpeed(300)]

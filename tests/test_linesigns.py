@@ -5,7 +5,7 @@ import random
 import pytest
 
 from iecread.protocol import parity
-from iecread.protocol.linesigns import Sign, collision, echoed, look
+from iecread.protocol.linesigns import Sign, collision, echoed, look, speeds
 from iecread.protocol.uart import misread
 
 # nothing of this is in the sample that the module compares with
@@ -93,3 +93,70 @@ def test_several_answers_at_once():
 )
 def test_echo(came, count):
     assert echoed(b"/?!\r\n", came) == count
+
+
+def ascii_(count: int, strange: int) -> bytes:
+    """So many characters without bit 7, of which some are none of text."""
+    return b"1" * (count - strange) + b"\x0b" * strange
+
+
+def even(count: int, wrong: int, odd_ones: bytes = b"\xb0") -> bytes:
+    """The same with even parity (``1`` has bit 7), and some of wrong parity."""
+    return b"\xb1" * (count - wrong) + odd_ones * wrong
+
+
+@pytest.mark.parametrize(
+    ("data", "sign", "damaged"),
+    [
+        (b"\xb1" * 3, Sign.EVEN, 0),
+        (b"333", Sign.PLAIN, 0),
+        (b"11\x0b", Sign.NOISE, 3),
+        (b"\xb1\xb1\xb0", Sign.NOISE, 3),
+        (b"\xb1\xb1\x8b", Sign.NOISE, 3),
+        (ascii_(20, 0), Sign.PLAIN, 0),
+        (ascii_(20, 1), Sign.WEAK, 1),
+        (ascii_(20, 2), Sign.WEAK, 2),
+        (even(20, 3, b"\x8b"), Sign.WEAK, 3),
+        (even(20, 4, b"\x8b"), Sign.NOISE, 20),
+        (even(20, 1), Sign.WEAK, 1),
+        (even(20, 6), Sign.WEAK, 6),
+        (even(20, 7), Sign.NOISE, 20),
+        (even(20, 18), Sign.ODD, 0),
+        (even(20, 17), Sign.NOISE, 20),
+        (even(20, 18)[:-1] + b"\x0b", Sign.NOISE, 20),
+        (b"\x80" + even(20, 0), Sign.EVEN, 0),
+    ],
+)
+def test_how_much_damage_text_may_have(data: bytes, sign: Sign, damaged: int) -> None:
+    seen = look(data, 300)
+    assert (seen.sign, seen.damaged) == (sign, damaged)
+
+
+@pytest.mark.parametrize(("count", "sign"), [(5, Sign.NOTHING), (6, Sign.NOISE)])
+def test_glitches_are_nothing_unless_they_are_many(count: int, sign: Sign) -> None:
+    dice = b"\x7f\x00\xff\x80\x7f\xff"
+    assert look(dice[:count], 300).sign is sign
+
+
+@pytest.mark.parametrize("count", [5, 6])
+def test_a_speed_needs_six_characters(count: int) -> None:
+    came = misread(b"\r\n" * 10, 300, 600)[:count]
+    assert bool(speeds(came, 600)) is (count == 6)
+
+
+@pytest.mark.parametrize(
+    ("sent", "came", "count"),
+    [
+        (b"abcde", b"abcde/", 5),
+        (b"abcde", b"xbcde", 5),
+        (b"abcde", b"xxcde", 0),
+        (b"abcd", b"abcd", 4),
+        (b"abcd", b"xbcd", 0),
+        (b"abcde", b"abcd", 0),
+        (b"\0\0abcde", b"\0abcde", 6),
+        (b"", b"abc", 0),
+        (b"\0", b"abc", 0),
+    ],
+)
+def test_how_much_of_it_is_an_echo(sent: bytes, came: bytes, count: int) -> None:
+    assert echoed(sent, came) == count

@@ -17,6 +17,7 @@ from iecread.protocol.messages import (
     Identification,
     OptionSelect,
     Request,
+    error_reply,
     error_text,
 )
 
@@ -305,3 +306,23 @@ def test_messages_do_not_change(message: object) -> None:
 )
 def test_error_texts(value: str, text: str | None) -> None:
     assert error_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("(ERROR4)", "ERROR4"),
+        ("(ER)", "ER"),
+        (" (#0018)\r\n", "#0018"),
+        ("4:171(#0018)", "#0018"),
+        ("VNULL(ERR12)", "ERR12"),
+        ("1.8.0(ERROR)", "ERROR"),
+        ("1.8.0(000123.4*kWh)", None),
+        ("1.8.0(ER 4711)", None),
+        ("(1)(ERROR4)", None),
+        ("ERROR4", None),
+        ("", None),
+    ],
+)
+def test_an_answer_that_is_an_error_message(text: str, said: str | None) -> None:
+    assert error_reply(text) == said

@@ -84,8 +84,7 @@ class EnteringEngine(ReaderEngine):
     @property
     def finished(self) -> bool:
         """Whether nothing is under way: no session, or one that awaits a command."""
-        idle = self.state in AWAITS and not self._queue
-        return idle and self._deadline is None
+        return self.state in AWAITS and not self._queue
 
     @property
     def is_open(self) -> bool:
@@ -122,13 +121,12 @@ class EnteringEngine(ReaderEngine):
 
         self._queue.append((Wait(self._reaction), None))
         self._queue.append((Write(self._coded(data)), signed_off))
-        if switches or self.speed != self.options.opening_speed:
-            self._queue.append((Wait(self._timing.switch_margin), None))
         self._back_to_opening_speed(switches)
 
     def _back_to_opening_speed(self, switches: Sequence[SetSpeed] = ()) -> None:
         opening = self.options.opening_speed
         if switches or self.speed != opening:
+            self._queue.append((Wait(self._timing.switch_margin), None))
             self._queue.append((SetSpeed(opening), None))
 
     # --- receiving -----------------------------------------------------------

@@ -28,8 +28,8 @@ def starts(line: str) -> Iterator[tuple[int, int, bool]]:
     while mark := _MARK.search(line, at):
         place = mark.start()
         if mark[0] == "(":
-            at = closing(line, place)
-            if at >= 0:
+            if (end := closing(line, place)) > 0:
+                at = end
                 continue
             if behind := _AFTER_BRACKET.search(line, place):
                 yield behind.start(), len(line), True

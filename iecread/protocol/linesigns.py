@@ -27,8 +27,8 @@ _SML = b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01"
 _HDLC = re.compile(rb"\x7e[\xa0-\xa7][\x05-\xff].{3,255}?\x7e", re.S)
 _ENOUGH = 4  # characters, to tell parity
 _MUCH = 6  # characters, to tell a speed from noise
-_SURE = 0.9  # of the characters
-_WEAK = 0.7  # of them with right parity: some light is missing
+_SURE = 9  # of ten characters
+_WEAK = 7  # of ten with right parity: some light is missing
 _MARGIN = 1.2  # nats for each byte over dice, to believe in a speed
 _CLOSE = 0.25  # nats for each byte between speeds that cannot be told apart
 _SMOOTH = 0.02  # share of what no model foresees
@@ -110,18 +110,18 @@ def _text(data: bytes) -> Look | None:
         even = not odd and not strange
         return Look(Sign.EVEN if high else Sign.PLAIN, count) if even else None
     # damage hits one bit of ten, so damaged text is still mostly text
-    if strange > (1 - _SURE) * count + 1:
+    if 10 * strange > (10 - _SURE) * count + 10:
         return None
     if not high and not strange:
         return Look(Sign.PLAIN, count)
-    if not high and strange <= (1 - _SURE) * count:
+    if not high and 10 * strange <= (10 - _SURE) * count:
         return Look(Sign.WEAK, count, strange)
     wrong = min(count, odd + sum(_strange_and_even(data)))
     if wrong == 0:
         return Look(Sign.EVEN, count)
-    if wrong <= (1 - _WEAK) * count:
+    if 10 * wrong <= (10 - _WEAK) * count:
         return Look(Sign.WEAK, count, wrong)
-    if odd >= _SURE * count and not strange:
+    if 10 * odd >= _SURE * count and not strange:
         return Look(Sign.ODD, count)
     return None
 
