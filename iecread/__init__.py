@@ -1,7 +1,8 @@
 """Read meters that speak IEC 62056-21 (IEC 1107).
 
-``Meter`` connects by port; ``Readout``, ``Reading`` and ``DataSet`` are what comes
-out; errors are in ``iecread.errors``.  Names are imported when they are used, so that
+``Meter`` connects by port, or by the name of a meter of meters.toml, which
+``load_config`` reads; ``Readout``, ``Reading`` and ``DataSet`` are what comes out;
+errors are in ``iecread.errors``.  Names are imported when they are used, so that
 the command line starts quickly.
 """
 
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from iecread._version import __version__
 
 if TYPE_CHECKING:
+    from iecread.config import load_config
     from iecread.errors import (
         CheckError,
         ConfigError,
@@ -33,6 +35,7 @@ _HOMES = {
     "Readout": "readings",
     "Reading": "readings",
     "DataSet": "protocol.datasets",
+    "load_config": "config",
 } | dict.fromkeys(
     (
         "CheckError",
@@ -67,6 +70,7 @@ __all__ = [
     "RefusedError",
     "RemoteProtocolError",
     "__version__",
+    "load_config",
 ]
 
 

@@ -98,9 +98,11 @@ class ChangeSession(RegisterSession):
             CheckError: another value was read back, or the outcome is unknown; the
                 message says which.
             NoAnswerError, RemoteProtocolError: as for ``read``.
-            ConfigError: code or value have characters that cannot be sent.
+            ConfigError: code or value have characters that cannot be sent, or the
+                meter is read-only in meters.toml.
             OutputError: the journal cannot be written; nothing was sent.
         """
+        self._refuse_changes()
         return self.carry_out(self.plan_write(code, value))
 
     def carry_out(
@@ -164,9 +166,11 @@ class ChangeSession(RegisterSession):
         Raises:
             RefusedError: the meter said no.
             CheckError: whether it was done is unknown.
-            ConfigError: code or argument have characters that cannot be sent.
+            ConfigError: code or argument have characters that cannot be sent, or the
+                meter is read-only in meters.toml.
             OutputError: the journal cannot be written; nothing was sent.
         """
+        self._refuse_changes()
         return self.carry_out_execution(self.plan_execute(code, argument))
 
     def carry_out_execution(self, change: Change) -> Change:
@@ -190,6 +194,7 @@ class ChangeSession(RegisterSession):
     def _journalled(self, change: Change, send: Callable[[], Change]) -> Change:
         from iecread.journal import Outcome
 
+        self._refuse_changes()
         noted = None
         if self._journal is not None:
             now = datetime.now().astimezone()

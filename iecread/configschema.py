@@ -20,7 +20,6 @@ SCHEMA = 1
 
 Check = Callable[[Any], Any]
 _NAME_LENGTH = 64  # characters of a meter's name; it becomes part of file names
-_MOST_RETRIES = 100
 
 
 class Problem(NamedTuple):
@@ -53,8 +52,10 @@ def _flag(value: Any) -> bool:
 
 def _count(value: Any) -> int:
     wrong = isinstance(value, bool) or not isinstance(value, int)
-    if wrong or not 0 <= value <= _MOST_RETRIES:
-        raise ValueError(f"{value!r} is no whole number from 0 to {_MOST_RETRIES}")
+    if wrong or not 0 <= value <= settings.MOST_RETRIES:
+        raise ValueError(
+            f"{value!r} is no whole number from 0 to {settings.MOST_RETRIES}"
+        )
     return int(value)
 
 

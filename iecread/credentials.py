@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # imported where used: the first byte leaves before they are 
     from iecread.lis200key import Key
     from iecread.login import Login
     from iecread.meteroptions import MeterOptions
-    from iecread.passwords import Secret
+    from iecread.passwords import PasswordSource, Secret
     from iecread.refusals import Refusals
 
 _USUAL_CODE = 8  # characters
@@ -60,6 +60,30 @@ def login_for(
     if not isinstance(password, str):
         return Login(password, level or 1, refusals=refusals, names=names)
     return Login.plain(Secret(password), level, refusals, names)
+
+
+def login_from(
+    source: PasswordSource,
+    secret: Secret,
+    options: MeterOptions,
+    refusals: Refusals | None,
+    *,
+    force: bool = False,
+) -> Login:
+    """Return the login with a password that was fetched from ``source``.
+
+    Args:
+        source: where it came from.
+        secret: the password.
+        options: how the meter is read.
+        refusals: the memory of refusals; a replay has none.
+        force: whether to send it although it was refused lately.
+    """
+    from iecread.login import Login
+    from iecread.refusals import meter_ids
+
+    names = meter_ids(options.port, options.address, level=f"P{source.access}")
+    return Login.from_source(source, secret, refusals, names, force=force)
 
 
 def key_for(

@@ -42,6 +42,7 @@ class Lis200Asking(Programming):
             read_styles=(("R1", "1"),),
             journal=session._journal,
             name=session._name,
+            refuse_changes=session._refuse_changes,
             now=session._now,
             clock=session._clock,
         )

@@ -30,11 +30,13 @@ from iecread.protocol.options import ReaderOptions
 from iecread.protocol.parity import Parity
 from iecread.protocol.reader import ReaderEngine
 from iecread.replay import SCHEME, Replay
+from iecread.settings import is_port
 from iecread.transports import Framing, Transport, open_line
 
 if TYPE_CHECKING:  # imported where used: the first byte leaves before they are needed
     from iecread.devices import DeviceProfile
     from iecread.learned import LearnedMemory
+    from iecread.meterprofile import Profile
 
 _UNSAID = (None, "auto")
 
@@ -44,12 +46,18 @@ class MeterLine:
 
     def __init__(
         self,
-        port: str,
+        port: str | Profile,
         *,
         tape: Tape | None = None,
         memory: LearnedMemory | None = None,
         **options: object,
     ) -> None:
+        self.profile = profile = _profile(port)
+        if profile is not None:
+            said = profile.options
+            unsaid = {key for key in said if options.get(key) in _UNSAID}
+            options = {**said, **{k: v for k, v in options.items() if k not in unsaid}}
+            port = profile.port
         try:
             self.options = MeterOptions(port, **options)  # type: ignore[arg-type]
         except TypeError as error:
@@ -299,6 +307,27 @@ class MeterLine:
     def _bytes(self, direction: str, data: bytes, moment: float) -> None:
         if self.on_bytes:
             self.on_bytes(direction, data, moment - self._start)
+
+
+def _profile(port: str | Profile) -> Profile | None:
+    """The meter of meters.toml that is meant; None for a port, told by its spelling.
+
+    Raises:
+        ConfigError: there is no such meter, or meters.toml is wrong.
+    """
+    if isinstance(port, str):
+        if is_port(port):
+            return None
+        from iecread.meternames import meter_called
+
+        return meter_called(port)
+    from iecread.meterprofile import Profile
+
+    if not isinstance(port, Profile):
+        raise ConfigError(
+            f"port cannot be {port!r}", "a text, or load_config().meter(NAME)"
+        )
+    return port
 
 
 def _words(event: Event, engine: OpeningEngine | ListenEngine) -> str:

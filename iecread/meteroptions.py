@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from iecread import settings
-from iecread.errors import ConfigError, IecReadError, PortError
+from iecread.errors import ConfigError, IecReadError, LocalProtocolError, PortError
 from iecread.protocol.messages import Request
 
 if TYPE_CHECKING:  # imported where used: the first byte leaves before they are needed
@@ -26,6 +26,54 @@ _CHOICES = {
     "echo": settings.ECHOES,
     "bcc": settings.CHECKS,
     "dialect": ("auto", *settings.DIALECTS),
+}
+_WHOLE_RETRIES = f"it is a whole number from 0 to {settings.MOST_RETRIES}"
+_SPAN = f"it is a number of seconds from 0 to {settings.LONGEST:.0f}"
+_SPEED = f"it is one of: {', '.join(map(str, settings.SPEEDS))}"
+_FLAG, _TEXT = "it is True or False", "it is a text"
+_DIGIT = 'it is a digit in quotes, such as "0"'
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_speed(value: object) -> bool:
+    return _is_whole(value) and value in settings.SPEEDS
+
+
+def _is_span(value: object) -> bool:
+    number = _is_whole(value) or isinstance(value, float)
+    return number and 0 <= value <= settings.LONGEST  # type: ignore[operator]
+
+
+def _is_count(value: object) -> bool:
+    return _is_whole(value) and value in range(settings.MOST_RETRIES + 1)
+
+
+def _is_digit(value: object) -> bool:
+    return value in (*"0123456789",)
+
+
+# option -> whether it can have a value, and what it is
+_KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
+    **dict.fromkeys(
+        ("port", "meter", "address", "expect_serial", "timezone", "device", "trace"),
+        (_is_text, _TEXT),
+    ),
+    **dict.fromkeys(("baud", "max_baud"), (_is_speed, _SPEED)),
+    **dict.fromkeys(("switch_delay", "timeout", "wait"), (_is_span, _SPAN)),
+    **dict.fromkeys(("stay_at_baud", "trace_mask_serials"), (_is_flag, _FLAG)),
+    **dict.fromkeys(("option", "protocol"), (_is_digit, _DIGIT)),
+    "retries": (_is_count, _WHOLE_RETRIES),
 }
 
 # what the header of a recording says elsewhere, or is not the meter's
@@ -98,14 +146,25 @@ class MeterOptions:
                 raise ConfigError(
                     f"{key} cannot be {getattr(self, key)!r}", f"it is one of: {known}"
                 )
-        for key in ("baud", "max_baud", "switch_delay", "timeout", "retries", "wait"):
-            value = getattr(self, key)
-            least = 1 if "baud" in key else 0
-            if value is None and key not in ("retries", "wait"):
-                continue
-            if not isinstance(value, int | float) or value < least:
-                raise ConfigError(f"{key} cannot be {value!r}", "it is a number")
-        Request(self.address).to_bytes()
+        for option in fields(self):
+            can_be, hint = _KINDS.get(option.name, (None, ""))
+            value = getattr(self, option.name)
+            unsaid = value is None and option.default is None
+            if can_be is not None and not unsaid and not can_be(value):
+                raise ConfigError(f"{option.name} cannot be {value!r}", hint)
+        try:
+            Request(self.address).to_bytes()
+        except LocalProtocolError as error:
+            raise ConfigError(
+                f"address cannot be {self.address!r}", error.hint
+            ) from error
+        if self.timezone is not None:
+            try:
+                settings.zone(self.timezone)
+            except ValueError as error:
+                raise ConfigError(
+                    f"timezone cannot be {self.timezone!r}", str(error)
+                ) from error
 
     @property
     def names_device(self) -> bool:

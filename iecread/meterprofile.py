@@ -125,9 +125,22 @@ class Profile:
         Raises:
             ConfigFileError: it stands in a file that others can read.
         """
+        return self.password_at(None)
+
+    def password_at(self, access: int | None) -> "PasswordSource | None":
+        """Where the password comes from, to be sent at another level than it says.
+
+        Args:
+            access: 1 or 2, for P1 or P2; None: as it says.
+
+        Raises:
+            ConfigFileError: as ``password``, or it cannot be sent so.
+        """
         table = self.values.get(("password",))
         if table is None:
             return None
+        if access is not None:
+            table = {**table, "access": access}
         from iecread.passwords import PasswordSource
 
         config = self.config
@@ -208,6 +221,18 @@ class Profile:
     def read_only(self) -> bool:
         """Whether changes are refused; a meter of a file says it if it may not be."""
         return bool(self.get("read-only", default=True))
+
+    def refuse_changes(self) -> None:
+        """Stop where changes are forbidden.
+
+        Raises:
+            ConfigError: it is read-only.
+        """
+        if self.read_only:
+            raise ConfigError(
+                f"meter {self.name!r} is read-only ({self.origin('read-only')})",
+                f"say read-only = false in [meters.{self.name}] of {self.config.path}",
+            )
 
     @property
     def enabled(self) -> bool:

@@ -273,12 +273,23 @@ class ReadoutMeter(MeterLine):
             refusal = error_text(result.registers[0].raw)
             if refusal:
                 raise RefusedError(f"the meter refused the readout: {refusal!r}")
+        self.demand_serial(result.serial)
+
+    def demand_serial(self, found: str | None) -> None:
+        """Say no where another meter answered than was expected.
+
+        Args:
+            found: its number; None: it told none.
+
+        Raises:
+            CheckError: it is not the one that ``expect_serial`` names.
+        """
         expected = self.options.expect_serial
         if expected is None:
             return
-        if (result.serial or "").lstrip("0") != expected.strip().lstrip("0"):
+        if (found or "").lstrip("0") != expected.strip().lstrip("0"):
             raise CheckError(
-                f"this is meter {result.serial!r}, not {expected!r}",
+                f"this is meter {found!r}, not {expected!r}",
                 "check which meter the head is on, or expect-serial",
             )
 

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol, TextIO
+from typing import Any, NamedTuple, NoReturn, Protocol, TextIO
 
 from iecread.algorithms import ALGORITHMS
 from iecread.errors import ConfigError, IecReadError
@@ -102,6 +102,14 @@ class Around(Protocol):
     def stderr(self) -> TextIO | None: ...
 
 
+class _Process(NamedTuple):
+    """The surroundings of a program."""
+
+    environ: Mapping[str, str]
+    stdin: TextIO | None
+    stderr: TextIO | None
+
+
 @dataclass(frozen=True, slots=True)
 class PasswordSource:
     """Where a password comes from and how it is sent; made by :meth:`from_table`.
@@ -187,11 +195,11 @@ class PasswordSource:
             assert isinstance(self.argument, str)
             _password_file(self.argument)
 
-    def fetch(self, around: Around) -> Secret:
+    def fetch(self, around: Around | None = None) -> Secret:
         """Get the password.  Call it once per run: it may ask a person.
 
         Args:
-            around: environment, stdin and stderr.
+            around: environment, stdin and stderr; None: those of this process.
 
         Raises:
             ConfigError: it is not there, may not be used, or cannot be sent.
@@ -199,6 +207,7 @@ class PasswordSource:
         argument = self.argument
         if isinstance(argument, Secret):
             return argument
+        around = around or _Process(os.environ, sys.stdin, sys.stderr)
         try:
             if isinstance(argument, tuple):
                 text = _from_command(argument, around.environ)

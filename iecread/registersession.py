@@ -53,6 +53,7 @@ class RegisterSession:
         device: Callable[[], DeviceProfile | None] = lambda: None,
         journal: Journal | None = None,
         name: str = "",
+        refuse_changes: Callable[[], None] = lambda: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -61,6 +62,7 @@ class RegisterSession:
         self._run = run
         self._timezone = timezone
         self._journal, self._name = journal, name  # of changes, and whose they are
+        self._refuse_changes = refuse_changes  # raises where they are forbidden
         self.operand: str | None = None
         self.device: DeviceProfile | None = None
         self._find_device = device

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from iecread.credentials import key_for, key_to_send, login_for
+from iecread.credentials import key_for, key_to_send, login_for, login_from
 from iecread.errors import IecReadError, PortError
 from iecread.meterreadout import ReadoutMeter
 from iecread.transports import LineKind
@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # imported where used: the first byte leaves before they are 
     from iecread.lis200key import Key
     from iecread.lis200session import Lis200
     from iecread.login import Login
-    from iecread.passwords import Secret
+    from iecread.passwords import PasswordSource, Secret
     from iecread.programming import Programming
     from iecread.protocol.guard import Guard
     from iecread.refusals import Refusals
@@ -36,12 +36,19 @@ class Meter(ReadoutMeter):
         port: name or URL of the port: ``/dev/ttyUSB0``, ``COM3``,
             ``socket://host:port``, ``rfc2217://host:port``, ``sim://household``,
             ``replay://FILE``: then options that are not given are the recording's.
+            What is not spelled like one names a meter of meters.toml; that of another
+            file is ``load_config(file).meter(name)``, a Profile.
         tape: what records the line or plays it back, where several meters share it;
             None: as ``port`` and ``trace`` say.
         memory: what was learned of this meter, used and kept up to date; None: none.
-        **options: the attributes of MeterOptions.
+        **options: the attributes of MeterOptions; those of the meter in meters.toml
+            are used where they are not given, ``None`` or ``auto``.
 
     Attributes:
+        profile: the meter of meters.toml, which may forbid changes, name the password,
+            lock and commands; None for a port.  Which registers it wants and how they
+            are scaled (``selection.Selection``), and what its clock follows
+            (``profile.clock``), is left to the caller.
         options: how the meter is read; a device profile that was named is in them.
         device: the device profile of the meter, as soon as it is known which one.
         data: the bytes that the last readout accepted, as they came.
@@ -55,9 +62,12 @@ class Meter(ReadoutMeter):
             read at once.
 
     Raises:
-        ConfigError: an option has a value that it cannot have.
+        ConfigError: an option has a value that it cannot have; or no such meter is in
+            meters.toml, or that is wrong or missing.
         PortError: the file of ``replay://`` cannot be read.
     """
+
+    _secret: Secret | None = None  # that of meters.toml, once it was fetched
 
     @contextmanager
     def programming(
@@ -72,30 +82,39 @@ class Meter(ReadoutMeter):
         """Enter programming mode; a context manager that signs off on every way out.
 
         Args:
-            password: text, a function of the operand of P0, or a Login; None to log
-                in without one.  A refused one is not sent again for 24 hours.
-            level: 1 or 2, for P1 or P2 (6.3.14, item 19); None: as the device profile
-                says, which then also says how a text answers the operand; else 1.
-            read_command: R1 to R6 to read with; None: as the device profile says, or
-                to find out.
-            write_command: W1 to W5; None: as the device profile says, else W1.
+            password: text, a function of the operand of P0, or a Login; None: that of
+                the meter in meters.toml, else to log in without one.  A refused one
+                is not sent again for 24 hours.
+            level: 1 or 2, for P1 or P2 (6.3.14, item 19); None: as meters.toml says,
+                then as the device profile says, which then also says how a text
+                answers the operand; else 1.
+            read_command: R1 to R6 to read with; None: as meters.toml says, then as the
+                device profile says, or to find out.
+            write_command: W1 to W5; None: as meters.toml says, then as the device
+                profile says, else W1.
             journal: where changes are written down; None: nowhere.
 
         Raises:
             RefusedError: no programming mode, or the password was refused, now or
                 within the last day.
-            ConfigError: the password cannot be sent, or a refusal not be remembered.
+            ConfigError: the password cannot be had or sent, or a refusal not be
+                remembered; or, by a change, that the meter is read-only.
+            CheckError: it is another meter than ``expect_serial`` names.
             NoAnswerError: the meter is silent.
             RemoteProtocolError: what came stayed damaged.
             PortError: the line was lost.
         """
-        login = login_for(password, level, self.options, self._tape)
+        login = None
+        if password is None and self.options.dialect != "lis200":
+            login = self._own_login(level)
+        login = login or login_for(password, level, self.options, self._tape)
         if login:
             login.allow(datetime.now().astimezone())
         with self._session(
             read_command=read_command, write_command=write_command, journal=journal
         ) as held:
             held[0].enter(self._start, login)
+            self._demand_expected(held[0])
             yield held[0]
 
     @contextmanager
@@ -103,7 +122,7 @@ class Meter(ReadoutMeter):
         self,
         code: str | Secret | None = None,
         *,
-        lock: str | int = "customer",
+        lock: str | int | None = None,
         journal: Journal | None = None,
     ) -> Iterator[Lis200]:
         """Enter a session with a LIS-200 device: a gas converter, logger or BK meter.
@@ -112,30 +131,40 @@ class Meter(ReadoutMeter):
 
         Args:
             code: of the lock that is opened where one is needed; a refused one is not
-                sent again for 24 hours.  None: nothing is opened by itself.
+                sent again for 24 hours.  None: the password in meters.toml; without
+                one nothing is opened by itself.
             lock: which one: ``customer``, ``supplier``, ``administrator``,
-                ``data-reader``, ``user``, or 1 to 6.
+                ``data-reader``, ``user``, or 1 to 6; None: as meters.toml says, else
+                ``customer``.
             journal: where changes are written down; None: nowhere.
 
         Raises:
             RefusedError: it does not let itself be programmed, or refused this code
                 within the last day.
-            ConfigError: no such lock, or what cannot be a code.
+            ConfigError: no such lock, or what cannot be a code; or, by a change, that
+                the device is read-only.
             NoAnswerError: the device is silent.
             RemoteProtocolError: what came stayed damaged.
-            CheckError: at the end: a lock that was opened may still be open.
+            CheckError: it is another device than ``expect_serial`` names; or, at the
+                end, a lock that was opened may still be open.
             PortError: the line was lost.
         """
         from iecread.lis200.locks import lock_number
 
+        if lock is None:
+            lock = (self.profile and self.profile.lock) or "customer"
         number, key = lock_number(lock), None
+        if code is None and (source := self._own_source()):
+            code = self._own_secret(source)
         if code is not None and not self.replayed:
             key = self.key(code, number)
             key.allow(datetime.now().astimezone())
         key = key_to_send(key, self._tape)
         with self._session(journal=journal, certain=True) as held:
             held[0].open(self._start)
-            yield self._recognised(held, key)
+            session = self._recognised(held, key)
+            self._demand_expected(session)
+            yield session
 
     @contextmanager
     def dialogue(
@@ -176,6 +205,32 @@ class Meter(ReadoutMeter):
                 session.log_in(login)
             yield session
 
+    def _demand_expected(self, session: Programming) -> None:
+        if self.options.expect_serial is not None:
+            self.demand_serial(session.read_serial())
+
+    def _own_source(self, level: int | None = None) -> PasswordSource | None:
+        """Where meters.toml says that the password is; a replay needs none."""
+        if self.profile is None or self.replayed:
+            return None
+        return self.profile.password_at(level)
+
+    def _own_secret(self, source: PasswordSource) -> Secret:
+        """Fetch it once: that may ask a person."""
+        if self._secret is None:
+            self._secret = source.fetch()
+        return self._secret
+
+    def _own_login(self, level: int | None = None) -> Login | None:
+        source = self._own_source(level)
+        if source is None:
+            return None
+        from iecread.refusals import Refusals
+        from iecread.statefolder import state_folder
+
+        secret, refusals = self._own_secret(source), Refusals(state_folder())
+        return login_from(source, secret, self.options, refusals)
+
     def key(
         self, code: str | Secret, lock: int, *, refusals: Refusals | None = None
     ) -> Key:
@@ -205,7 +260,10 @@ class Meter(ReadoutMeter):
         from iecread.protocol.programming import ProgrammingEngine
 
         self._begin()
-        options = self.options
+        options, profile = self.options, self.profile
+        if profile is not None:
+            read_command = read_command or profile.read_command
+            write_command = write_command or profile.write_command
         option = "1" if options.option == "0" else options.option
         engine = ProgrammingEngine(
             self._reader_options(option=option), self._guard(certain)
@@ -220,6 +278,7 @@ class Meter(ReadoutMeter):
             device=lambda: self.device,
             journal=None if self.replayed else journal,
             name=options.meter or f"{options.port} {options.address}".strip(),
+            refuse_changes=profile.refuse_changes if profile else lambda: None,
             now=self.now,
             clock=self._tape.monotonic,
         )

@@ -29,6 +29,8 @@ LONGEST_AGO = 20 * 366 * 86400.0
 LONGEST = 30 * 86400.0
 """Seconds; more than any wait, less than a select() takes."""
 
+MOST_RETRIES = 100
+
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d)?", re.ASCII)
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _MOST_DIGITS = 30  # of a ratio; more than any has

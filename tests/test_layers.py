@@ -24,8 +24,8 @@ LAYERS = [
     "transports statefolder capture tracefile masking serialmask",
     "link",
     "readings loadprofile",
-    "settings tomlplaces configschema configfaults meterprofile config selection "
-    "addresses scanstate meteroptions engineoptions",
+    "settings tomlplaces configschema configfaults meterprofile config meternames "
+    "selection addresses scanstate meteroptions engineoptions",
     "meterline meterreadout credentials session comeback scan fleet simulator learned "
     "checkup dataverdict interview lineexamination meterexamination examination "
     "doctor signalwatch",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from iecread import ConfigError, LocalProtocolError, PortError
+from iecread import ConfigError, PortError
 from iecread.devices import DeviceProfile
 from iecread.meteroptions import MeterOptions, as_recorded, recorded_options
 from iecread.replay import Replay
@@ -28,17 +28,28 @@ def test_an_option_that_is_no_such_choice(key: str) -> None:
         ("baud", "9600"),
         ("timeout", "5s"),
         ("wait", None),
+        ("baud", 301),
+        ("max_baud", True),
+        ("timeout", -1),
+        ("timeout", float("nan")),
+        ("switch_delay", float("inf")),
         ("retries", -1),
+        ("retries", 1.5),
+        ("timezone", "Mars/Olympus"),
+        ("expect_serial", 60145523),
+        ("option", 0),
+        ("stay_at_baud", "yes"),
     ],
 )
-def test_an_option_that_is_no_number(key: str, value: object) -> None:
-    with pytest.raises(ConfigError, match=f"{key} cannot be"):
+def test_an_option_that_cannot_be(key: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=f"{key} cannot be {value!r}"):
         options(**{key: value})
 
 
 def test_an_address_that_cannot_be_sent() -> None:
-    with pytest.raises(LocalProtocolError, match="address"):
+    with pytest.raises(ConfigError, match="address cannot be '1/2'") as caught:
         options(address="1/2")
+    assert "letters, digits and blanks" in caught.value.hint
 
 
 def test_a_device_profile_completes_what_was_not_said() -> None:

@@ -87,6 +87,7 @@ def test_the_python_runs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("IECREAD_STATE_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
     exec(compile(body, "README.md", "exec"), {})
 
 

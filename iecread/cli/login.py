@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iecread.cli.context import Surroundings
 from iecread.cli.target import Target
-from iecread.errors import CheckError, ConfigError
+from iecread.errors import ConfigError
 
 if TYPE_CHECKING:
     from iecread.journal import Journal
@@ -73,12 +73,11 @@ class Station:
             IecReadError: as ``Meter.dialogue``.
         """
         self._began = self.meter.moment().seconds
-        expected = self.meter.options.expect_serial
-        if (serial or expected is not None) and not self._asked:
+        expected = self.meter.options.expect_serial is not None
+        if (serial or expected) and not self._asked:
             with self._dialogue() as session:
                 self.serial = session.read_serial()
-                if expected is not None:
-                    self._check(expected)
+                self.meter.demand_serial(self.serial)
                 self._asked = True  # where the line failed, the next session asks
                 if not session.ended:
                     yield session
@@ -118,13 +117,6 @@ class Station:
         with self.meter.dialogue(self._login, self.key, **self._commands) as session:
             self.entered = True
             yield session
-
-    def _check(self, expected: str) -> None:
-        if (self.serial or "").lstrip("0") != expected.strip().lstrip("0"):
-            raise CheckError(
-                f"this is meter {self.serial!r}, not {expected!r}",
-                "check which meter the head is on, or --expect-serial",
-            )
 
     def wipe_before_rows(self, format_: str) -> None:
         """Take progress away where rows are to be seen on the same terminal."""
@@ -306,9 +298,8 @@ class Access(NamedTuple):
             RefusedError: it was refused lately.
             ConfigError: no refusal could be remembered, or it can be no code.
         """
+        from iecread.credentials import login_from
         from iecread.lis200.locks import lock_number
-        from iecread.login import Login
-        from iecread.refusals import meter_ids
 
         options, now = meter.options, datetime.now().astimezone()
         key, login = None, None
@@ -318,7 +309,6 @@ class Access(NamedTuple):
         if options.dialect == "lis200" and key is not None:
             key.allow(now)
             return cls(None, key)
-        names = meter_ids(options.port, options.address, level=f"P{source.access}")
-        login = Login.from_source(source, secret, refusals, names, force=force)
+        login = login_from(source, secret, options, refusals, force=force)
         login.allow(now)
         return cls(login, key)

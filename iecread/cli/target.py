@@ -5,8 +5,6 @@ profile says.  What nobody said is left to ``Meter``, which knows the rest.  ``a
 counts as not said.
 """
 
-import os
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -16,7 +14,6 @@ import click
 from iecread.cli.context import Surroundings
 from iecread.cli.passwordoptions import PasswordOptions
 from iecread.cli.recording import fitting, with_tape
-from iecread.cli.valuetypes import SIMULATED
 from iecread.errors import ConfigError
 from iecread.settings import is_port
 
@@ -73,13 +70,8 @@ class Target:
         Raises:
             ConfigError: it is read-only.
         """
-        profile = self.profile
-        if profile is not None and profile.read_only:
-            raise ConfigError(
-                f"meter {profile.name!r} is read-only ({profile.origin('read-only')})",
-                f"say read-only = false in [meters.{profile.name}] of "
-                f"{profile.config.path}",
-            )
+        if self.profile is not None:
+            self.profile.refuse_changes()
 
 
 def refuse_archive(profile: "Profile") -> None:
@@ -187,36 +179,11 @@ def _password(
 def _meter(around: Surroundings, target: str) -> "Profile":
     if not target.strip():
         from iecread.cli.exitcodes import UsageError
+        from iecread.meternames import meant
 
         raise UsageError(
             "TARGET is empty", "is a variable of the shell not set? " + meant(target)
         )
-    from iecread.config import find_config
+    from iecread.meternames import meter_called
 
-    if find_config(around.config, around.environ) is None:
-        raise ConfigError(f"no meter called {target!r}", meant(target))
-    found = config(around)
-    if target not in found.meters and (port := _looks_like_port(target)):
-        raise ConfigError(f"no meter called {target!r} in {found.path}", port)
-    return found.meter(target)
-
-
-def meant(target: str) -> str:
-    """What somebody may have meant by a word that is no meter's name."""
-    return _looks_like_port(target) or (
-        "a port is /dev/ttyUSB0, COM3, socket://HOST:PORT, rfc2217://HOST:PORT or "
-        "sim://household; meters stand in meters.toml: iecread meters init"
-    )
-
-
-def _looks_like_port(target: str) -> str:
-    for folder in ("/dev/", "/dev/serial/by-id/"):
-        if target not in ("", ".", "..") and os.path.exists(folder + target):
-            return f"did you mean {folder}{target}"
-    if re.match(r"(tty|cu\.|rfcomm|pts)", target):
-        return f"a port is given with its folder: /dev/{target}"
-    if re.fullmatch(r"[\w.-]+:[0-9]+", target):
-        return f"a serial server is given as socket://{target} or rfc2217://{target}"
-    if target.startswith("sim:"):
-        return f"a simulated meter is given as {SIMULATED}{target[4:]}"
-    return ""
+    return meter_called(target, around.config, around.environ)
