@@ -1,11 +1,15 @@
 """The topics, and that those from tables say what the tables say."""
 
 import re
+from textwrap import dedent
 
 import pytest
+import tomli
 
 from iecread.cli.exitcodes import EXIT_CODES
 from iecread.cli.help import TOPICS
+from iecread.config import candidates
+from iecread.configschema import METER, SHARED, check
 
 
 def test_the_list(run):
@@ -21,6 +25,16 @@ def test_a_topic_fits_a_terminal(run, topic):
     if topic != "exit-codes":  # rows of tables may be longer
         lines = [x for x in text.splitlines() if not x.startswith("*/15")]  # one line
         assert max(map(len, lines)) <= 85
+
+
+def test_the_keys_and_places_of_meters_toml(run):
+    text = run("help", "config", env={"HOME": "/home/me"}).stdout
+    keys = {*SHARED, *METER, "csv.file", "load-profile.from", "password"}
+    assert keys <= set(text.split())
+    places = ["--config FILE", "IECREAD_CONFIG", *candidates({"HOME": "/home/me"})]
+    assert "".join(f"\n  {place}" for place in places) in text
+    example = dedent(text[text.index("  schema = 1") : text.index("The first of")])
+    assert check(tomli.loads(example)).problems == []
 
 
 def test_exit_codes_are_all_there(run):

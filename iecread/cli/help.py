@@ -5,6 +5,7 @@ uses, so that they cannot differ from what it does.
 """
 
 import os
+from collections.abc import Iterable
 
 import click
 
@@ -115,7 +116,7 @@ A session opens at 300 Bd, about 30 characters a second, and changes to the spee
 that the meter offers: 10,000 characters take 6 minutes at 300 Bd, 11 s at 9600 Bd.
 
   --timeout       silence allowed while waiting for the meter.  Data that keep coming
-                  are never cut off: a readout may take as long as it needs
+                  are not cut off, unless there is no end of them within six hours
   --retries       repeats of the whole session when the meter did not answer or the
                   block check stayed wrong
   --wait          how long to wait for a port that another program holds
@@ -133,6 +134,64 @@ def _ports() -> str:
     from iecread.simulator import options_help
 
     return f"{_PORTS}\n\nSimulated meters:\n\n{options_help()}"
+
+
+_CONFIG = """\
+Which meters there are, and how they are read.  A meter's name stands for its
+port:  iecread readout kitchen
+
+  schema = 1
+
+  [defaults]
+  timezone = "Europe/Berlin"
+
+  [meters.kitchen]
+  port          = "/dev/serial/by-id/usb-head-1"
+  expect-serial = "60145523"
+  password      = {{ env = "KITCHEN_PASSWORD" }}
+  csv.file      = "readings/{{meter}}-{{year}}-{{month}}.csv"
+
+The first of these that is there is used, alone:
+{places}
+
+An option is stronger than its variable; then come the meter, [defaults], what was
+learned about the line, the device profile, and what is built in.  `auto` counts as
+not said.  Unknown keys are errors.
+
+  iecread meters init       writes one to begin with, each key explained
+  iecread meters check      looks for mistakes
+  iecread meters show NAME  every setting of a meter and where it comes from
+  iecread identify PORT --save NAME    adds the meter at a port
+
+Keys of [defaults] and of a meter, most of them named as the long options are:
+{shared}
+
+Keys of a meter:
+{meter}
+
+password is one of env, file, keyring, command, credential, prompt, value.  A file
+of passwords, or with a value, must be private to you.  Changes are refused unless
+it says read-only = false."""
+
+
+def _config() -> str:
+    from textwrap import fill, indent
+
+    from iecread.config import candidates
+    from iecread.configschema import CSV, LOAD_PROFILE, METER, SHARED
+
+    def listed(keys: Iterable[str]) -> str:
+        text = fill("  ".join(keys), 82, break_on_hyphens=False)
+        return indent(text, "  ")
+
+    tables = ["password", 'register."CODE"']
+    tables += [f"load-profile.{key}" for key in LOAD_PROFILE]
+    places = ["--config FILE", "IECREAD_CONFIG", *candidates(os.environ)]
+    return _CONFIG.format(
+        places="\n".join(f"  {place}" for place in places),
+        shared=listed([*SHARED, *(f"csv.{key}" for key in CSV)]),
+        meter=listed([*METER, *tables]),
+    )
 
 
 def _cron() -> str:
@@ -219,6 +278,7 @@ TOPICS = {
     "environment": ("variables that stand for options", _environment),
     "formats": ("what -f writes", lambda: _FORMATS),
     "ports": ("how to name a port, what to do when it fails, sim://", _ports),
+    "config": ("meters.toml: where it is, what stands in it", _config),
     "cron": ("a ready line for crontab, with the paths of this computer", _cron),
     "devices": ("families of meters that are known, for --device", _devices),
     "lis200": ("gas devices: addresses, locks, names of values", _lis200),

@@ -54,7 +54,8 @@ COMMANDS = {
     "Set up": {
         "meters": "list, show, check, init, path: the meters of meters.toml.",
         "completion": "Completion script: bash, zsh, fish, powershell.",
-        "help": "Topics: exit-codes environment formats ports cron lis200 timing.",
+        "help": "Topics: exit-codes environment formats ports config cron "
+        "devices lis200 timing.",
     },
 }
 _NAMES = [name for section in COMMANDS.values() for name in section]
