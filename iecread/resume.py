@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from iecread.rows import Row
 
+csv.field_size_limit(8 << 20)  # more than any answer: what was written can be read
+
 COLUMNS = ("time", "meter", "serial", "channel", "register", "value", "unit", "flags")
 """The columns of a file of rows."""
 

@@ -62,4 +62,4 @@ def test_nothing_there_and_something_else() -> None:
     with pytest.raises(ResumeError, match="no header of events"):
         from_csv(["time,meter,serial\n"], COLUMNS, meter="", channel="P.98")
     with pytest.raises(ResumeError, match="damaged"):
-        end(more='"' + "x" * 200_000 + '"\n')
+        end(more='"' + "x" * (9 << 20) + '"\n')

@@ -1,6 +1,8 @@
 """Input that lies: a stranger's meters.toml, planted links, meters without end."""
 
+import csv
 import itertools
+import json
 import os
 import shutil
 import sys
@@ -222,3 +224,51 @@ def test_noise_that_trickles_between_sessions_ends(run, liar) -> None:
     far, clock = liar(readout_of(noise), pause=2.1)
     run("readout", "/liar", exit=8)
     assert 5.9 * HOURS < clock.now < 6.1 * HOURS
+
+
+VALUES = b"".join(
+    line + b"\r\n"
+    for line in (
+        b"C.1.0(../../etc/CON)",
+        b"0.0.1(\x1b[2J\x1b]0;owned\x07\x9b31m)",
+        b"0.0.2(=cmd|'/c calc'!A0)",
+        b"@SUM(1)",
+        b"0.0.3([red]x[/red])",
+        b"1.8.0(" + b"9" * 100_000 + b"*kWh)",
+        b"2.8.0(1E999999999*kWh)",
+        b"3.8.0(NaN*kWh)",
+        b"__proto__(1*kWh)",
+        b"1.6.0(0.5*kW)(1399993299)",
+        b"1-0:" + b"1." * 500 + b"8(2*kWh)",
+        b"!",
+    )
+)
+
+
+@pytest.mark.parametrize("format", ["table", "csv", "json", "prom", "influx", "value"])
+def test_values_that_lie(run, liar, format) -> None:
+    liar(readout_of(*[[framed(VALUES)]] * 9))
+    text = run("readout", "/liar", "-f", format).stdout
+    assert not set(text) & set("\x1b\x07\x9b")
+    if format == "table":
+        assert "[red]x[/red]" in text
+    if format == "csv":
+        rows = [*csv.reader(text.splitlines())]
+        assert {len(row) for row in rows} == {9}
+        assert "'=cmd|'/c calc'!A0" in {row[5] for row in rows}
+        assert "'@SUM" in {row[3] for row in rows}
+    if format == "json":
+        read = {r["register"]: r for r in json.loads(text)["registers"]}
+        assert read["1.8.0"]["value"] == "9" * 100_000  # too long for a number
+        assert read["2.8.0"]["value"] == "1E999999999"
+        assert read["1.6.0"]["stamp"] is None
+        assert read["__proto__"]["value"] == 1
+
+
+def test_a_serial_number_that_is_a_path(run, liar, tmp_path) -> None:
+    (tmp_path / "meters.toml").write_text(
+        'schema = 1\n[meters.x]\nport = "/liar"\ncsv.file = "out/{serial}.csv"\n'
+    )
+    liar(readout_of(*[[framed(VALUES)]] * 9))
+    run("dump", "-c", str(tmp_path / "meters.toml"))
+    assert [path.name for path in tmp_path.rglob("*.csv")] == ["___.._etc_CON.csv"]

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iecread.resume import COLUMNS, Resume, ResumeError, from_csv, from_times
+from iecread.resume import (
+    COLUMNS,
+    Resume,
+    ResumeError,
+    from_csv,
+    from_times,
+    read_rows,
+)
 from iecread.rows import Row
 
 START = datetime(2024, 6, 1, tzinfo=UTC)
@@ -100,3 +107,10 @@ def test_any_text(more: str, header: bool) -> None:
         resume(content)
     except ResumeError:
         pass
+
+
+def test_a_value_as_long_as_an_answer_is_read_back() -> None:
+    row = f"2026-11-25T18:00:00+00:00,,1,P.01,1.5.0,{'9' * 4_000_000},kW,\n"
+    header = "time,meter,serial,channel,register,value,unit,flags\n"
+    (found,) = read_rows([header, row], channel="P.01")
+    assert len(found[3]) == 4_000_000

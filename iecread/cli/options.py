@@ -18,7 +18,10 @@ from iecread.cli.valuetypes import (
 )
 
 target_argument = click.argument(
-    "target", type=Target(), metavar="TARGET", help="Port, URL or meter: help ports."
+    "target",
+    type=Target(),
+    metavar="TARGET",
+    help="Port, URL or meter: iecread help ports.",
 )
 
 framing_option = env_option(
