@@ -1,10 +1,11 @@
 """What bytes say of the line: parity, speed, noise, protocol, echo."""
 
+import math
 import random
 
 import pytest
 
-from iecread.protocol import parity
+from iecread.protocol import linesigns, parity
 from iecread.protocol.linesigns import Sign, collision, echoed, look, speeds
 from iecread.protocol.uart import misread
 
@@ -113,6 +114,7 @@ def even(count: int, wrong: int, odd_ones: bytes = b"\xb0") -> bytes:
         (b"11\x0b", Sign.NOISE, 3),
         (b"\xb1\xb1\xb0", Sign.NOISE, 3),
         (b"\xb1\xb1\x8b", Sign.NOISE, 3),
+        (even(4, 1), Sign.WEAK, 1),
         (ascii_(20, 0), Sign.PLAIN, 0),
         (ascii_(20, 1), Sign.WEAK, 1),
         (ascii_(20, 2), Sign.WEAK, 2),
@@ -160,3 +162,16 @@ def test_a_speed_needs_six_characters(count: int) -> None:
 )
 def test_how_much_of_it_is_an_echo(sent: bytes, came: bytes, count: int) -> None:
     assert echoed(sent, came) == count
+
+
+def test_which_speeds_are_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    chances = dict.fromkeys(linesigns.SPEEDS, -9.0) | {300: -0.25, 9600: 0.0, 600: -1.0}
+    monkeypatch.setattr(linesigns, "_model", lambda sent, heard: sent)
+    monkeypatch.setattr(linesigns, "_likelihood", lambda data, sent: chances[sent])
+    assert speeds(b"sixsix", 1200) == (9600, 300)
+    assert speeds(b"sixsix", 9600) == (300,)
+    dice = math.log(1 / 256) + linesigns._MARGIN
+    chances.update(dict.fromkeys(linesigns.SPEEDS, -9.0) | {2400: dice})
+    assert speeds(b"sixsix", 1200) == (2400,)
+    chances[2400] = dice - 0.01
+    assert speeds(b"sixsix", 1200) == ()

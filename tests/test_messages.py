@@ -326,3 +326,15 @@ def test_error_texts(value: str, text: str | None) -> None:
 )
 def test_an_answer_that_is_an_error_message(text: str, said: str | None) -> None:
     assert error_reply(text) == said
+
+
+@pytest.mark.parametrize("data", [b"", b"\x02", b"\x02\x03", b"\x03\x02", b"\x02a\x02"])
+def test_what_is_too_short_for_a_block(data: bytes) -> None:
+    with pytest.raises(RemoteProtocolError, match="not a data block"):
+        Block.from_bytes(data)
+
+
+@pytest.mark.parametrize("data", [b"\x02\x03\x03", b"\x02\x04\x04"])
+def test_the_shortest_block(data: bytes) -> None:
+    block = Block.from_bytes(data)
+    assert block.text == b"" and block.right and block.to_bytes() == data

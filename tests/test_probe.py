@@ -52,3 +52,50 @@ def test_enough_is_enough():
     )
     probe = ask(line, clock, limit=9)
     assert probe.heard == b"ab\n" * 3 and not probe.silent
+
+
+def test_the_first_character_behind_what_was_sent_counts():
+    clock = Clock()
+    line = MemoryLine(clock)
+    for at in (0.05, 1.0, 1.2):  # an echo, then the answer
+        line.deliver(b"x", at=at)
+    probe = ask(line, clock, [Write(b"abc")])
+    assert probe.heard == b"xxx" and probe.first == pytest.approx(0.9)
+
+
+def test_each_moment_exactly():
+    probe = Probe(speed=300, answer=2.0, gap=0.5, most=3.0)
+    assert probe.deadline() == 0.0
+    probe.handle_timeout(10.0)
+    assert probe.deadline() == 12.0
+    probe.handle_timeout(11.9)
+    assert not probe.finished
+    probe.receive_data(b"x", 11.0)
+    assert probe.deadline() == 12.0
+    probe.receive_data(b"x", 11.75)
+    assert probe.deadline() == 12.25
+    probe.receive_data(b"x", 12.75)
+    assert probe.deadline() == 13.0 and not probe.finished
+    probe.handle_timeout(13.0)
+    assert probe.finished and not probe.silent and probe.deadline() is None
+    probe.receive_data(b"y", 13.0)
+    assert probe.heard == b"xxx"
+
+
+def test_its_end_is_the_end_for_what_comes_then():
+    probe = Probe(speed=300, answer=2.0, most=3.0)
+    probe.receive_data(b"x", 10.0)
+    assert not probe.finished and probe.deadline() == 12.0
+    probe.receive_data(b"x", 13.0)
+    assert probe.finished and not probe.silent
+
+
+def test_silence_exactly_at_its_time():
+    probe = Probe([Write(b"abc")], speed=300, answer=2.0, most=3.0)
+    assert probe.deadline() is None
+    probe.receive_data(b"n", 10.0)
+    probe.action_done(10.0)
+    assert probe.first is None
+    assert probe.deadline() == pytest.approx(12.1)
+    probe.handle_timeout(probe.deadline())
+    assert probe.finished and probe.silent and probe.heard == b"n"

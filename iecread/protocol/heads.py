@@ -28,7 +28,7 @@ def starts(line: str) -> Iterator[tuple[int, int, bool]]:
     while mark := _MARK.search(line, at):
         place = mark.start()
         if mark[0] == "(":
-            if (end := closing(line, place)) > 0:
+            if (end := closing(line, place)) != -1:
                 at = end
                 continue
             if behind := _AFTER_BRACKET.search(line, place):

@@ -104,7 +104,7 @@ def _text(data: bytes) -> Look | None:
     chars = parity.strip(data)
     odd = parity.errors(data)
     strange = len(chars.translate(None, _TEXT))
-    high = sum(byte >= 0x80 for byte in data)
+    high = not data.isascii()
     if count < _ENOUGH:
         # one answer character, such as NAK, or the end of something
         even = not odd and not strange

@@ -191,7 +191,7 @@ class Block:
 
     @classmethod
     def from_bytes(cls, data: bytes, kind: CheckKind = CheckKind.XOR) -> "Block":
-        if data[:1] != STX or len(data) < 3 or data[-2:-1] not in (ETX, EOT):
+        if data[:1] != STX or data[-2:-1] not in (ETX, EOT):
             raise RemoteProtocolError(f"not a data block: {data[:20]!r}")
         return cls(data[1:-2], data[-2:-1] == ETX, data[-1], kind)
 

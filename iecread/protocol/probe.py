@@ -50,7 +50,7 @@ class Probe:
         self._limit, self._over = limit, over
         self._data = bytearray()
         self._begin: float | None = None  # of listening
-        self._deadline: float | None = None
+        self._until = 0.0  # when listening ends, unless something comes
         self._out = 0.0  # when the last character is out
         self._done = self.silent = False
         self.first: float | None = None
@@ -77,18 +77,17 @@ class Probe:
         elif isinstance(action, Write):
             wire = len(action.data) * BITS_PER_CHARACTER / self.speed
             self._out = max(self._out, now) + wire
-        if not self._queue:
-            self._listen(now)
+        self._listen(now)
 
-    def _listen(self, now: float) -> None:
-        self._begin = max(now, self._out)
-        self._deadline = self._begin + min(self._answer, self._most)
+    def _listen(self, now: float) -> float:
+        """Begin to listen, anew with each action; return when that is."""
+        self._begin = begin = max(now, self._out)
+        self._until = begin + min(self._answer, self._most)
+        return begin
 
     def deadline(self) -> float | None:
         """Return when ``handle_timeout`` is due; None while actions are waiting."""
-        if self._done or self._queue:
-            return None
-        return 0.0 if self._deadline is None else self._deadline
+        return None if self._done or self._queue else self._until
 
     def events(self) -> list[Event]:
         """There are none."""
@@ -101,25 +100,19 @@ class Probe:
         self._data += data
         if self._queue:
             return
-        if self._begin is None or self._deadline is None:
-            self._listen(now)
-        assert self._begin is not None and self._deadline is not None
+        begin = self._listen(now) if self._begin is None else self._begin
         if self.first is None and now > self._out:
             self.first = now - self._out
-        end = self._begin + self._most
-        self._deadline = min(max(self._deadline, now + self._gap), end)
+        end = begin + self._most
+        self._until = min(max(self._until, now + self._gap), end)
         enough = len(self._data) >= self._limit or self._over(self.heard)
         if enough or now >= end:
-            self._end()
+            self._done = True
 
     def handle_timeout(self, now: float) -> None:
         """Say that the deadline has passed."""
-        if self._begin is None and not self._queue:  # nothing was to be sent
+        if self._begin is None:  # nothing was to be sent
             self._listen(now)
-        elif self._deadline is not None and now >= self._deadline:
-            assert self._begin is not None
+        elif now >= self._until:
             self.silent = now < self._begin + self._most
-            self._end()
-
-    def _end(self) -> None:
-        self._done, self._deadline = True, None
+            self._done = True
