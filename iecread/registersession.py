@@ -7,6 +7,7 @@ changes.py, profiles and clocks in programming.py.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 # How a read is spelt, in the order to try: 6.3.14 has a count in the brackets, OBIS
 # readers leave it out; R5 and R6 are VDEW's, R2 is also used for plain codes
 READ_STYLES = (("R1", "1"), ("R1", ""), ("R5", ""), ("R2", ""), ("R6", ""))
+_LIS200_ERROR = re.compile(r"#[0-9]{4}")  # lis200.md; no other maker's look like it
 _FORBIDDEN = frozenset("()/!")  # 6.6: what neither an address nor a value can hold
 _VALUE_LENGTH = 128  # 6.6: in mode C programming; 32 elsewhere
 
@@ -134,6 +136,8 @@ class RegisterSession:
         self.open(now)
         if login is not None:
             self.log_in(login)
+            if self.speaks_lis200:
+                self._engine.guard.allow_password(self.identification)  # says no
 
     def open(self, now: float) -> None:
         """Open the session; no password is sent.
@@ -156,17 +160,23 @@ class RegisterSession:
     def log_in(self, login: Login) -> None:
         """Send the password, or the answer to the challenge.
 
+        Nothing checks an identification.  Where it may have been damaged, the meter is
+        asked for it again.  It has judged no password if it meant another mode, since
+        it was in no programming mode; nor if it is a LIS-200 device, which has locks in
+        place of passwords: then ``speaks_lis200`` says so, and it is not logged in.
+
         Raises:
             the errors of ``enter``.
         """
         sent, got = self._give(login)
         unread = got.kind in (AnswerKind.SILENCE, AnswerKind.DAMAGED)
-        if unread and self.mode != "C":
-            # nothing checks an identification: if it is another mode that it meant,
-            # the meter was in no programming mode and has judged no password
+        if unread and self.mode != "C" or _LIS200_ERROR.fullmatch(got.text):
+            before = self.mode
             self.leave()
             self.open(self._clock())
-            if self.mode == "C" and not self.speaks_lis200:
+            if self.speaks_lis200:
+                return
+            if unread and before != "C" and self.mode == "C":
                 sent, got = self._give(login)
         now = datetime.now().astimezone()
         if got.kind is AnswerKind.ACK:

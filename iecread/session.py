@@ -198,12 +198,12 @@ class Meter(ReadoutMeter):
         ) as held:
             session = held[0]
             session.open(self._start)
+            if login is not None and not session.speaks_lis200:
+                session.log_in(login)
             if session.speaks_lis200:
                 yield self._recognised(held, key)
-                return
-            if login is not None:
-                session.log_in(login)
-            yield session
+            else:
+                yield session
 
     def _demand_expected(self, session: Programming) -> None:
         if self.options.expect_serial is not None:

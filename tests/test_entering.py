@@ -203,3 +203,17 @@ def test_the_break_is_out_before_the_speed_is_changed() -> None:
         talk.engine.action_done(talk.wire.now)
     margin = talk.engine.options.timing.switch_margin
     assert actions[1:] == [Write(BREAK.data), Wait(margin), SetSpeed(300)]
+
+
+def test_an_ack_amid_garbage_is_none() -> None:
+    """At a wrong speed anything looks like one, also behind a password."""
+    garbage = b"\x18x\x86\x86x\x06\x86\x18\x18"
+    request, says, select, *_ = OPENED
+    # the option select said another speed than the meter took
+    wrong = [request, says, select, Speed(9600), Say(garbage), BREAK, Speed(300), BREAK]
+    sent, answer = LOGGED_IN[len(OPENED) :]
+    talk = Talk([*wrong, *OPENED, sent, Say(garbage), Hear(NAK), answer, *END])
+    assert talk.open() == "00000000"
+    assert talk.login().kind is AnswerKind.ACK
+    talk.leave()
+    talk.check()

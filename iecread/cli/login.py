@@ -73,12 +73,9 @@ class Station:
             IecReadError: as ``Meter.dialogue``.
         """
         self._began = self.meter.moment().seconds
-        expected = self.meter.options.expect_serial is not None
-        if (serial or expected) and not self._asked:
+        if self._unknown(serial):
             with self._dialogue() as session:
-                self.serial = session.read_serial()
-                self.meter.demand_serial(self.serial)
-                self._asked = True  # where the line failed, the next session asks
+                self._ask_number(session)
                 if not session.ended:
                     yield session
                     return
@@ -99,14 +96,27 @@ class Station:
         """
         from iecread.lis200session import Lis200
 
+        self._began = self.meter.moment().seconds
         self.forget_login()
-        with self.session(serial=serial) as session:
-            if isinstance(session, Lis200):
-                yield session
+        for first in (True, False):
+            with self._dialogue() as session:
+                if first and not isinstance(session, Lis200):
+                    continue  # nothing checks an identification: it may be damaged
+                device = gas(session)
+                if self._unknown(serial):
+                    self._ask_number(device)
+                yield device
                 return
-        # nothing checks an identification: a damaged one may hide the device
-        with self.session(serial=serial) as session:
-            yield gas(session)
+
+    def _unknown(self, wanted: bool) -> bool:
+        """Whether the meter's number is wanted, or expected, and not known yet."""
+        expected = self.meter.options.expect_serial is not None
+        return (wanted or expected) and not self._asked
+
+    def _ask_number(self, session: "Programming") -> None:
+        self.serial = session.read_serial()
+        self.meter.demand_serial(self.serial)
+        self._asked = True  # where the line failed, the next session asks
 
     def forget_login(self) -> None:
         """Let no password go out: the code of a lock is none for another meter."""

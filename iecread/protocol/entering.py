@@ -59,7 +59,8 @@ class EnteringEngine(ReaderEngine):
     def __init__(self, options: ReaderOptions, guard: Guard | None = None) -> None:
         super().__init__(options)
         self.guard = guard or Guard()
-        self._noise_before = 0  # bytes of noise when the last message went out
+        # bytes of noise when the last message went out, and those of no glitch
+        self._noise_before = self._garbled_before = 0
         self._late = False  # an older answer may still come
         self._probes: list[tuple[int, Parity]] = []  # still to be tried
         self._unended: int | None = None  # Bd; the meter may still be in a session
@@ -131,8 +132,13 @@ class EnteringEngine(ReaderEngine):
 
     # --- receiving -----------------------------------------------------------
 
-    def _mode_c(self, now: float) -> None:
+    def _quiet_until_now(self) -> None:
+        """Count what is no message from here on."""
         self._noise_before = self._receiver.noise
+        self._garbled_before = self._receiver.garbled
+
+    def _mode_c(self, now: float) -> None:
+        self._quiet_until_now()
         super()._mode_c(now)
 
     def _readout_over(self) -> None:
@@ -153,7 +159,7 @@ class EnteringEngine(ReaderEngine):
             super()._look_further(now, silent=silent)
         elif self.state in AWAITS:
             self._receiver.clear()
-            self._noise_before = self._receiver.noise
+            self._quiet_until_now()
         elif any(isinstance(action, Write) for action, _ in self._queue):
             self._let_it_end()
         else:
@@ -161,9 +167,13 @@ class EnteringEngine(ReaderEngine):
 
     def _look_for_reply(self, now: float, *, silent: bool) -> None:
         while found := self._receiver.reply():
-            if self._replied(*found, now):
+            kind, raw = found
+            if self._amid_garbage(kind):
+                self._noise += len(raw)
+            elif self._replied(kind, raw, now):
                 return
-            silent = False  # it was for somebody else: the answer may stand behind
+            else:  # it was for somebody else: the answer may stand behind
+                silent = False
             self._bound()
         self._bound()
         if silent:
@@ -176,6 +186,14 @@ class EnteringEngine(ReaderEngine):
         came = self.noise - self._aside
         if came > DATA_LIMIT:
             raise TooMuch(f"no answer among {came} bytes")
+
+    def _amid_garbage(self, kind: Kind) -> bool:
+        """Whether it is a character that anything may look like, such as ACK.
+
+        It is believed alone, and behind what a change of direction leaves.
+        """
+        garbage = self._receiver.garbled - self._garbled_before
+        return kind in (Kind.ACK, Kind.NAK) and garbage > _ACK_GARBAGE
 
     def _replied(self, kind: Kind, raw: bytes, now: float) -> bool:
         """Take a message of the meter, by the state of the session.
@@ -211,6 +229,8 @@ class EnteringEngine(ReaderEngine):
         self._naks += 1
         self._events.append(Retried(trouble, "asked for the answer again with NAK"))
         self._rested = 0
+        self._receiver.clear()
+        self._quiet_until_now()
         self._queue.append((Wait(self._reaction), None))
         self._send(NAK, Step.NAK, self._timing.repeat_answer)
 

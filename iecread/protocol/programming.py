@@ -167,7 +167,7 @@ class ProgrammingEngine(EnteringEngine):
         self._text, self._size, self._count, self._acknowledged = "", 0, 0, False
         self._spent = 0.0
         self._receiver.clear()
-        self._noise_before = self._receiver.noise
+        self._quiet_until_now()
         late, self._late = self._late, False
         quiet = max(self._reaction, self.guard.pause, _LATE if late else 0.0)
         self._queue.append((Wait(quiet), None))
