@@ -68,6 +68,8 @@ class MeterExamination:
     def _good(self, layer: Layer, data: Data) -> None:
         words = {True: ", block check right", False: ", block check wrong"}
         checked = words[data.checked] if data.checked is not None else ""
+        if data.checked is None and not data.ended:
+            checked = ", no end of them while this looked"
         layer.evidence.append(f"{data.count} characters at {data.speed} Bd{checked}")
         layer.evidence.append(f"highest speed that works: {data.speed} Bd")
         self.speed = data.speed

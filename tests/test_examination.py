@@ -59,4 +59,6 @@ def test_an_examination_has_an_end():
     """A line that never rests, whatever is asked."""
     line, *_, seconds = examined(H + "&endless=1")
     assert seconds < 200
+    _, meter, *_ = examined(H + "&endless=1&pace=0")
+    assert any("no end of them" in seen for seen in meter.evidence)
     assert examined(H + "&slow=900")[3] < 260
