@@ -266,6 +266,11 @@ class TestDamage:
         assert "telegrams came, and no check was right" in error.message
         assert line.now < 1017
 
+    @pytest.mark.parametrize(("count", "said"), [(1, "a telegram"), (2, "2 telegrams")])
+    def test_how_many_were_wrong(self, count: int, said: str) -> None:
+        _, error, _, _ = hear([Say(WRONG, 1.0)] * count, patience=15.0)
+        assert error and error.message == f"{said} came, and no check was right"
+
     def test_a_check_that_is_off_drops_nothing(self) -> None:
         assert hear([Say(WRONG, 0.1)], check="off")[0] == [WRONG]
 

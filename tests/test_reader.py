@@ -697,6 +697,22 @@ def test_an_unanswered_option_select_later_then_not_at_all() -> None:
     assert outcome.sent[2:4] == [(BREAK, 9600), (BREAK, 300)]
 
 
+@pytest.mark.parametrize("z", "XB5")
+def test_where_nothing_had_to_be_found_out(z: str) -> None:
+    line = f"/EXA{z}DEMO\r\n".encode()
+    speed = {"B": 1200, "5": 9600}.get(z, 300)
+    select_ = [Hear(select(z))] if z == "5" else []
+    outcome = good(read_out(opening(line, *select_, Speed(speed), Say(BLOCK))), BLOCK)
+    assert outcome.engine.found == {}
+
+
+def test_a_later_switch_is_found_out() -> None:
+    steps = [*mode_c("5")[:-1], *mode_c("5", Say(BLOCK))]
+    outcome = read_out(steps)
+    assert outcome.error is None
+    assert outcome.engine.found == {"switch_delay": pytest.approx(0.12)}
+
+
 def test_the_later_switch_stays_later_with_an_echo() -> None:
     steps = [*mode_c("5"), *mode_c("5", Say(BLOCK))]
     outcome = good(read_out(steps, {"echo": True}), BLOCK)

@@ -630,3 +630,38 @@ class TestExactLimits:
             assert receiver.message(silent=False) is None
             receiver.feed(b"\x02")
             assert receiver.begin() and receiver.noise == 100
+
+
+@pytest.mark.parametrize("noise", [b"", b"n", b"\x03noise"])
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        (framed(b"1(2)"), Kind.BLOCK),
+        (framed(b"1(2)", last=False), Kind.PART),
+        (b"\x01P0\x02(0)\x03\x60", Kind.COMMAND),
+        (b"\x06", Kind.ACK),
+        (b"\x15", Kind.NAK),
+    ],
+)
+def test_a_reply_and_what_stands_before_it(
+    noise: bytes, message: bytes, kind: Kind
+) -> None:
+    receiver = Receiver(Parity.NONE)
+    receiver.feed(noise + message + b"\x02")
+    assert receiver.reply() == (kind, message)
+    assert receiver.noise == len(noise) and len(receiver) == 1
+    receiver = Receiver(Parity.NONE)
+    receiver.feed(noise)
+    assert receiver.reply() is None
+    assert receiver.noise == len(noise) and len(receiver) == 0
+
+
+@pytest.mark.parametrize("char", [b"\x06", b"\x15"])
+def test_an_answer_character_of_wrong_parity_is_noise(char: bytes) -> None:
+    receiver = Receiver(Parity.EVEN)
+    good = parity.add_even(char)
+    receiver.feed(bytes([good[0] ^ 0x80]) + good)
+    found = receiver.reply()
+    assert found and found[1] == good and receiver.noise == 1
+    receiver.feed(bytes([good[0] ^ 0x80]))
+    assert receiver.reply() is None and receiver.noise == 2

@@ -190,10 +190,7 @@ def _sets(
     at = 0
     while at < len(text):
         match = _SET.match(text, at)
-        if match is None:  # a lone character that fits nothing
-            yield Piece(start + at, 1, "not understood")
-            at += 1
-            continue
+        assert match is not None  # each character fits something
         kind, said = match.lastgroup, match[0].decode("latin-1")
         if kind == "address":
             known = address(said.strip())

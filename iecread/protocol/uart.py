@@ -58,10 +58,7 @@ class Misreader:
             if index >= known:
                 break
             if not resting:
-                index = levels.find(1, index)
-                if index < 0:
-                    at = end
-                    break
+                index = levels.find(1, index)  # each character ends in a stop bit
                 resting = True
             edge = levels.find(0, index)
             if edge < 0:
