@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,15 @@ import pytest
 
 from iecread.cli.context import Surroundings
 from iecread.cli.main import run as run_command
+
+# Tests that were started in the background ignore these, and so would what they start
+for _name, _own in (
+    ("SIGINT", signal.default_int_handler),
+    ("SIGHUP", signal.SIG_DFL),
+):
+    _number = getattr(signal, _name, None)
+    if _number is not None and signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _own)
 
 
 @pytest.fixture(autouse=True, scope="session")
