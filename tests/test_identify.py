@@ -159,3 +159,10 @@ def test_an_echo_and_parity() -> None:
     )
     assert error is None and engine.echo and engine.parity is Parity.EVEN
     assert len(line.sent) == 1
+
+
+@pytest.mark.parametrize(("late", "talks"), [(b"12", False), (b"123", True)])
+def test_two_characters_are_no_talk(late: bytes, talks: bool) -> None:
+    engine, _, _, error = ask(Hear(REQUEST), Say(HEAD), Say(late, 2.0))
+    assert error is None and not engine.crowded
+    assert engine.talks is talks

@@ -1,6 +1,7 @@
 """The reader's side of programming mode against scripted meters, byte for byte."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta, timezone
 
 import pytest
@@ -31,6 +32,7 @@ from iecread.protocol.actions import (
     Answered,
     AnswerKind,
 )
+from iecread.protocol.bcc import CheckKind
 from iecread.protocol.messages import Command, Request
 
 # --- worked transcripts --------------------------------------------------------
@@ -437,5 +439,17 @@ def test_a_lost_answer_to_a_password_is_asked_for(said: tuple[Say, ...]) -> None
     talk = Talk([*OPENED, sent, *said, Hear(NAK), OPENED[-1], *END])
     talk.open()
     assert talk.login().kind in (AnswerKind.SILENCE, AnswerKind.DAMAGED)
+    talk.leave()
+    talk.check()
+
+
+def test_a_nak_may_mean_the_other_kind_of_check() -> None:
+    """Where the meter has sent no block yet, its kind is not known."""
+    read = Command("R1", b"1.8.0(1)")
+    summed = Hear(replace(read, kind=CheckKind.SUM7).to_bytes())
+    steps = [Hear(read.to_bytes()), Say(NAK), summed, Say(framed(b"1.8.0(7)"))]
+    talk = Talk([*OPENED[:4], Say(ACK), *steps, *END])
+    assert talk.open() is None
+    assert talk.ask("R1", "1.8.0(1)").text == "1.8.0(7)"
     talk.leave()
     talk.check()

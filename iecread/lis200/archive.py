@@ -206,7 +206,7 @@ def _whole(line: str) -> int:
     at = line.find("(")
     while at >= 0:
         end = closing(line, at)
-        if end < 0:
+        if end == -1:
             return at
         at = line.find("(", end)
     return len(line)

@@ -54,7 +54,7 @@ def brackets(text: str) -> list[str]:
     found, at = [], text.find("(")
     while at >= 0:
         end = closing(text, at)
-        if end < 0:
+        if end == -1:
             break
         found.append(text[at + 1 : end - 1])
         at = text.find("(", end)
