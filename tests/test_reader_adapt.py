@@ -108,3 +108,16 @@ def test_wake_up_with_the_request_right_behind() -> None:
     found = read_out(steps, wake="always", wake_nuls=8)
     assert found.error is None and found.sent[0] == (bytes(8), 300)
     assert found.sent[1][0] == REQUEST and found.wire.sent[1].rest >= 1.5
+
+
+def test_what_was_learned_and_is_wrong_costs_one_session() -> None:
+    learned = {"stay": True, "instead": ReaderOptions(retries=1)}
+    mute = [Hear(REQUEST)]
+    found = read_out(
+        [*mute, *mute, *asked(b"\x06050\r\n", Speed(9600), Say(framed(DATA)))],
+        retries=0,
+        **learned,
+    )
+    assert found.error is None and found.engine.misled
+    steps = [one.step for one in found.of(Retried)]  # type: ignore[attr-defined]
+    assert steps == ["another session, without what was learned", "another session"]

@@ -24,8 +24,7 @@ def bcc_xor(data: bytes) -> int:
     """
     folded = int.from_bytes(data, "big")
     width = 1 << (len(data) - 1).bit_length()
-    while width > 1:
-        width >>= 1
+    while width := width >> 1:
         bits = width * 8
         folded = (folded >> bits) ^ (folded & ((1 << bits) - 1))
     return folded & 0x7F
