@@ -752,6 +752,7 @@ def test_a_mode_b_meter_that_stays_at_300(z: str) -> None:
     outcome = read_out(opening(line, Say(LONG)) * 4)
     assert outcome.error is None and outcome.blocks == [LONG]
     assert outcome.engine.data_speed == 300
+    assert outcome.engine.found == {"stay_at_baud": True}
 
 
 def test_a_meter_that_stays_at_300_and_sends_no_block_check() -> None:

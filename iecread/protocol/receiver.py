@@ -416,7 +416,7 @@ class Receiver:
     def _another(self) -> tuple[int | None, bool]:
         """Return where another telegram begins, and whether ``!`` stands before."""
         at = self._chars.find(b"/", max(self._slash, 4))
-        while 0 <= at:
+        while at != -1:
             self._slash = at
             if len(self._chars) < at + 4:
                 return None, False
