@@ -569,6 +569,20 @@ class TestSilence:
         outcome = good(read_out(steps, {"cut": cut}), BLOCK)
         assert troubles(outcome) == [Trouble.FELL_SILENT]
 
+    def test_a_block_that_was_cut_short_by_one_bit(self, cut: object) -> None:
+        """``C`` became ETX, and the character behind it is the right check."""
+        text = b"1.8.0(1)\r\n\x14.1.0(23)\r\n!\r\n"
+        at = text.index(b"\x14")
+        whole = framed(text.replace(b"\x14", b"C"))
+        short = b"\x02" + text[:at] + b"\x03" + framed(text[:at])[-1:] + text[at + 2 :]
+        steps = [*mode_c("5", Say(short)), Hear(NAK), Say(whole)]
+        outcome = good(read_out(steps, {"cut": cut}), whole)
+        assert troubles(outcome) == [Trouble.BLOCK_CHECK]
+        # a meter that leaves out the "!" is believed, whatever stands behind
+        bare = framed(b"1.8.0(1)\r\n")
+        for rest in (b"", b"\r\n", b"\x00", b"\x02again"):
+            good(read_out(mode_c("5", Say(bare + rest)), {"cut": cut}), bare)
+
     def test_where_only_the_check_character_is_missing(self, cut: object) -> None:
         steps = mode_c("5", Say(BLOCK[:-1]), Hear(NAK), Say(BLOCK))
         good(read_out(steps, {"cut": cut}), BLOCK)

@@ -116,7 +116,7 @@ A session opens at 300 Bd, about 30 characters a second, and changes to the spee
 that the meter offers: 10,000 characters take 6 minutes at 300 Bd, 11 s at 9600 Bd.
 
   --timeout       silence allowed while waiting for the meter.  Data that keep coming
-                  are not cut off, unless there is no end of them within six hours
+                  are not cut off
   --retries       repeats of the whole session when the meter did not answer or the
                   block check stayed wrong
   --wait          how long to wait for a port that another program holds

@@ -77,7 +77,7 @@ class OpeningEngine(ABC):
         self._rested = 0  # bytes that came while we wait for the line to be quiet
         self._detail = ""
         self._heard = 0.0  # when characters came last, or a message of ours went out
-        self._spent = 0.0  # seconds that the readout or the answer takes so far
+        self._idle = 0.0  # seconds of silence in the readout or the answer so far
         self._aside = 0  # bytes of noise when our last message went out
         # Bd, where the meter is if we have left that speed in this session
         self._agreed: int | None = None
@@ -170,7 +170,7 @@ class OpeningEngine(ABC):
             RemoteProtocolError: they, or all tries together, are beyond repair.
             RefusedError: the meter said no each time.
         """
-        self._spent += now - self._heard
+        self._idle += max(0.0, now - self._heard - self._wire_time(len(data)))
         self._heard = now
         if self._resting:
             self._keep_resting(len(data))
@@ -178,8 +178,9 @@ class OpeningEngine(ABC):
         data = self._without_echo(data)
         if not data or self.state in (ReaderState.IDLE, ReaderState.WAKING):
             self._noise += len(data)
-        elif self._spent > self._timing.endless:
-            self._never_ends(f"no end within {self._timing.endless / 3600:g} hours")
+        elif self._idle > self._timing.endless:
+            hours = self._timing.endless / 3600
+            self._never_ends(f"no end, and {hours:g} hours of silences")
         else:
             self._take(data, now)
 
@@ -271,7 +272,7 @@ class OpeningEngine(ABC):
         self._receiver.clear()
         self._noise, self._parity_errors = self.noise, self.parity_errors
         self._receiver = Receiver(options.receive_parity)
-        self._received, self._rested, self._spent, self._detail = 0, 0, 0.0, ""
+        self._received, self._rested, self._idle, self._detail = 0, 0, 0.0, ""
         if self.speed != options.opening_speed:
             self._queue.append((SetSpeed(options.opening_speed), None))
         request, self._woke = options.request.to_bytes(), False
@@ -407,7 +408,7 @@ class OpeningEngine(ABC):
         self._rested += count
         self._noise += count
         limit = NOISE_LIMIT if self.identification is None else DATA_LIMIT
-        if self._rested > limit or self._spent > self._timing.endless:
+        if self._rested > limit or self._idle > self._timing.endless:
             self._close()
             raise RemoteProtocolError(
                 f"the line does not fall silent: {self._rested} bytes while waiting",

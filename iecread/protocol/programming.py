@@ -165,7 +165,7 @@ class ProgrammingEngine(EnteringEngine):
         kind = self.check_kind or unknown
         data = Command(command.name, command.text, command.last, kind=kind).to_bytes()
         self._text, self._size, self._count, self._acknowledged = "", 0, 0, False
-        self._spent = 0.0
+        self._idle = 0.0
         self._receiver.clear()
         self._quiet_until_now()
         late, self._late = self._late, False
@@ -204,7 +204,7 @@ class ProgrammingEngine(EnteringEngine):
             self._answer(Step.SILENCE, AnswerKind.DAMAGED, detail)
             self._late = self.unsettled = True
         elif self.state in AWAITS:
-            self._spent = 0.0  # nothing is awaited
+            self._idle = 0.0  # nothing is awaited
         else:
             super()._never_ends(detail)
 

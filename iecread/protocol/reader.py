@@ -65,6 +65,7 @@ class ReaderEngine(OpeningEngine):
         self._asked = Trouble.NO_ANSWER  # why the last NAK was sent
         self._parts = self._parts_size = 0  # acknowledged, and their bytes
         self._pace_start: tuple[float, int] | None = None
+        self._doubted = b""  # a block that may have been cut short
         self._unchecked = b""
         self._lost_start = False  # the beginning of the block came at another speed
 
@@ -140,6 +141,7 @@ class ReaderEngine(OpeningEngine):
     def _close(self) -> None:
         if self._receiver.framed is False:
             self._unchecked = self._receiver.rest() or self._unchecked
+        self._doubted = b""
         super()._close()
 
     def _sent_out(self, step: Step) -> None:
@@ -289,6 +291,9 @@ class ReaderEngine(OpeningEngine):
 
     def _read(self, now: float, *, silent: bool = False) -> bool:
         receiver = self._receiver
+        if self._doubted:
+            self._decide(silent=silent)
+            return True
         for line in receiver.lines():
             self._events.append(LineReceived(line))
         found = receiver.message(silent=silent)
@@ -306,7 +311,7 @@ class ReaderEngine(OpeningEngine):
         self.data_speed = self.speed
         kind, raw = found
         if kind in (Kind.BLOCK, Kind.PART):
-            self._check(raw)
+            self._check(raw, now)
         elif kind is Kind.COMMAND:  # 6.3.3: a damaged option select said so
             self._detail = "programming mode in place of a readout"
             self._fail(Trouble.MISHEARD)
@@ -325,15 +330,30 @@ class ReaderEngine(OpeningEngine):
             self._fail(self._asked)
         return True
 
-    def _check(self, raw: bytes) -> None:
+    def _check(self, raw: bytes, now: float) -> None:
         """Accept a framed block or ask for it again (6.2, 6.3.5)."""
         even = self._receiver.parity is Parity.EVEN
         block = Block.from_bytes(parity.strip(raw) if even else raw)
         trouble = self._judge(raw, block)
         if trouble:
             self._ask_again(trouble)
-        else:
+        elif not block.last or block.text.rstrip().endswith(b"!"):
             self._accept(raw, last=block.last)
+        else:
+            # one bit makes an ETX of a C, and the next character may fit as its check
+            self._doubted = raw
+            self._deadline = now + self._timing.tail_gap + self._wire_time(3)
+            if len(self._receiver):
+                self._decide(silent=False)
+
+    def _decide(self, *, silent: bool) -> None:
+        """Accept a block that may have been cut short, unless its text goes on."""
+        raw, self._doubted = self._doubted, b""
+        if silent or not self._receiver.text_follows:
+            self._accept(raw, last=True)
+        else:
+            self._detail = "text behind the block check"
+            self._ask_again(Trouble.BLOCK_CHECK)
 
     def _judge(self, raw: bytes, block: Block | Command) -> Trouble | None:
         """Say what is wrong with a framed message, None if it may be believed."""

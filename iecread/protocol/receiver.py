@@ -37,6 +37,7 @@ _CLOSING = re.compile(rb"![^\r\n()]{0,80}\r?\Z")
 _BEFORE_CLOSE = (b"\r", b"\n", b")", b") ")
 # Another telegram begins at a line's start, or behind "!" without a line end
 _BEFORE_RESTART = re.compile(rb"[\r\n]\Z|(![0-9A-F]{0,4})\Z")
+_TEXT_GOES_ON = re.compile(rb"[ -.0-~]")  # anything but "/", which begins a telegram
 _BREAK = b"\x01B0\x03"
 _OPERAND = b"\x01P0"
 _SML = b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01"
@@ -199,6 +200,11 @@ class Receiver:
             )
 
     # --- data ----------------------------------------------------------------
+
+    @property
+    def text_follows(self) -> bool:
+        """Whether what has come begins as text, not as a message or a line end."""
+        return bool(_TEXT_GOES_ON.match(self._chars))
 
     def begin(self) -> bool:
         """Find where data begin; what stands before is noise."""

@@ -30,10 +30,9 @@ class Timing:
         rest: quiet needed between two sessions (annex B: at least 1.5).
         wake_pause: from the last NUL to the request (annex B: 1.5 to 1.7).
         telegram: how long to wait for a telegram that comes unasked.
-        endless: of one readout or one answer, its characters and the silences in it
-            together; what goes on for longer is taken to have no end.  In that time
-            300 Bd carry more than half a megabyte, and a few characters every now and
-            then, which no other limit ends, are no message.
+        endless: of all silences within one readout or one answer together.  A few
+            characters every now and then, which no other limit ends, are no message;
+            what keeps coming may take as long as it needs.
     """
 
     request_answer: float = 2.5

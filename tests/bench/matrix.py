@@ -22,6 +22,7 @@ import shutil
 import sys
 import tempfile
 import time
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -467,8 +468,13 @@ def table(counts: Counter[tuple[str, str, str]]) -> list[str]:
 
 def main() -> int:
     """Run and print; return the exit code."""
-    count, first, *_ = [*map(int, sys.argv[1:]), *[1000, 0][len(sys.argv) - 1 :], 0]
-    tally = run(count, first)
+    parser = ArgumentParser(
+        description=__doc__, formatter_class=RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sessions", type=int, nargs="?", default=1000)
+    parser.add_argument("first_seed", type=int, nargs="?", default=0)
+    wanted = parser.parse_args()
+    tally = run(wanted.sessions, wanted.first_seed)
     out = ["all"] + table(tally.counts)
     out += ["where a repeat can mend it"] + table(tally.mendable)
     out += [f"not mended {what}" for what in tally.unmended]
