@@ -228,7 +228,7 @@ def test_the_sum_is_believed_at_once(called: Called) -> None:
 
 def test_a_wrong_kind_of_check_costs_one_repeat(called: Called) -> None:
     called("/EKT5CE301v12")
-    with Meter("sim://household") as meter:
+    with Meter("sim://household?time=2026-11-22T12:00") as meter:
         messages = sent(meter)
         assert meter.readout().block_check == "ok"
         assert messages.count(b"\x15") == 1
@@ -236,7 +236,7 @@ def test_a_wrong_kind_of_check_costs_one_repeat(called: Called) -> None:
 
 def test_what_was_said_is_stronger(called: Called) -> None:
     called("/EKT5CE301v12")
-    with Meter("sim://household", bcc="xor") as meter:
+    with Meter("sim://household?time=2026-11-22T12:00", bcc="xor") as meter:
         messages = sent(meter)
         assert meter.readout().block_check == "ok"
         assert b"\x15" not in messages
