@@ -159,7 +159,10 @@ def decimal(value: object) -> "Decimal":
         number = Decimal(value)
     except InvalidOperation as error:
         raise ValueError(f'{value!r} is no decimal number, such as "40"') from error
-    if not number.is_finite() or len(f"{number:f}") > _MOST_DIGITS:
+    # looked at before it is written out: "1E999999999" is short, its digits are not
+    exponent = number.as_tuple().exponent
+    written_out = isinstance(exponent, int) and abs(exponent) <= _MOST_DIGITS
+    if not written_out or len(f"{number:f}") > _MOST_DIGITS:
         raise ValueError(f"{value!r} is no ratio")
     return number
 

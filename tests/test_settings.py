@@ -1,6 +1,26 @@
-"""The key ``device`` of meters.toml: a profile by name, weaker than what is said."""
+"""Values of options and keys: what they mean, and which are refused."""
 
+from decimal import Decimal
 from pathlib import Path
+
+import pytest
+
+from iecread.settings import decimal
+
+
+@pytest.mark.parametrize("text", ["40", "0.001", "1E3", "-2"])
+def test_a_ratio(text: str) -> None:
+    assert decimal(text) == Decimal(text)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "x", "NaN", "-Infinity", "1E999999999", "1E-999999999", "9" * 31, 0.5, True],
+)
+def test_what_is_no_ratio(value: object) -> None:
+    """Nor is it written out: that would fill the memory."""
+    with pytest.raises(ValueError):
+        decimal(value)
 
 
 def test_a_device_of_a_profile_counts_and_a_wrong_one_is_named(run, tmp_path: Path):

@@ -81,7 +81,7 @@ _SEEDS: dict[str, list[bytes]] = {
     "event_log": [_LOG],
     "archive": [b"\x00".join((_NAMES, _UNITS, _ROW, _ROW * 2))],
     "lis200_value": [b"2024-03-01,07:00:00", b"(4711.815*m3)({4F{D7)", b"0x8104"],
-    "meters_toml": [_TOML],
+    "meters_toml": [_TOML, _TOML.replace(b'"40"', b'"1E999999999"')],
 }
 
 
