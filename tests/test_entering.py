@@ -2,12 +2,14 @@
 
 import pytest
 from talk import (
+    ACK,
     BREAK,
     END,
     LOGGED_IN,
     NAK,
     OPENED,
     P0,
+    READ,
     READOUT,
     REQUEST,
     Talk,
@@ -217,3 +219,51 @@ def test_an_ack_amid_garbage_is_none() -> None:
     assert talk.login().kind is AnswerKind.ACK
     talk.leave()
     talk.check()
+
+
+@pytest.mark.parametrize(("count", "believed"), [(4, True), (5, False)])
+def test_how_much_garbage_before_an_ack(count: int, believed: bool) -> None:
+    said = Say(b"\x18" * count + ACK)
+    again = [] if believed else [Hear(NAK), Say(ACK)]
+    talk = Talk([*OPENED, LOGGED_IN[len(OPENED)], said, *again, *END])
+    assert talk.open() == "00000000"
+    assert talk.login().kind is AnswerKind.ACK
+    talk.leave()
+    talk.check()
+
+
+@pytest.mark.parametrize(("count", "opened"), [(4, True), (5, False)])
+def test_how_much_garbage_may_be_an_ack_at_another_speed(
+    count: int, opened: bool
+) -> None:
+    talk = Talk([*OPENED[:-1], Say(b"\x18" * count)], retries=0)
+    if opened:
+        assert talk.open() is None
+    else:
+        with pytest.raises(RemoteProtocolError, match="5 characters in place of P0"):
+            talk.open()
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_how_much_may_come_that_is_no_answer(
+    more: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iecread.protocol.entering.DATA_LIMIT", 50)
+    said = [READ, Say(b"~" * (50 + more)), Say(framed(b"1.8.0(7)"))]
+    answer = logged_in(said).ask("R1", "1.8.0(1)")
+    assert answer.kind is (AnswerKind.DAMAGED if more else AnswerKind.DATA)
+    if more:
+        assert answer.text == "no answer among 51 bytes"
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_how_much_may_come_behind_a_damaged_answer(
+    more: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iecread.protocol.entering.DATA_LIMIT", 50)
+    said = [READ, Say(framed(b"1.8.0(7)", 0)), Say(b"~" * (50 + more), 0.05)]
+    talk = logged_in([*said, Hear(NAK), Say(framed(b"1.8.0(7)"))])
+    answer = talk.ask("R1", "1.8.0(1)")
+    assert answer.kind is (AnswerKind.DAMAGED if more else AnswerKind.DATA)
+    if more:
+        assert answer.text == "an answer without an end: 51 bytes so far"

@@ -32,7 +32,7 @@ from iecread.protocol.actions import (
     Answered,
     AnswerKind,
 )
-from iecread.protocol.bcc import CheckKind
+from iecread.protocol.bcc import CheckKind, bcc
 from iecread.protocol.messages import Command, Request
 
 # --- worked transcripts --------------------------------------------------------
@@ -453,3 +453,51 @@ def test_a_nak_may_mean_the_other_kind_of_check() -> None:
     assert talk.ask("R1", "1.8.0(1)").text == "1.8.0(7)"
     talk.leave()
     talk.check()
+
+
+def test_how_often_a_damaged_answer_is_asked_for() -> None:
+    wrong = Say(framed(b"1.8.0(7)", 0))
+    talk = logged_in([READ, wrong, Hear(NAK), wrong, Hear(NAK), wrong])
+    assert talk.ask("R1", "1.8.0(1)") == Answered(AnswerKind.DAMAGED)
+    talk.leave()
+    talk.check()
+    # of a password once: the meter may count what it hears
+    talk = Talk([*OPENED, P1, wrong, Hear(NAK), wrong, *END])
+    talk.open()
+    assert talk.login() == Answered(AnswerKind.DAMAGED)
+    talk.leave()
+    talk.check()
+    # and once more where the other kind of check has to come twice
+    summed = Say(framed(b"1.8.0(7)", bcc(b"1.8.0(7)\x03", CheckKind.SUM7)))
+    steps = [READ, wrong, Hear(NAK), wrong, Hear(NAK), summed, Hear(NAK), summed]
+    talk = Talk([*OPENED[:4], Say(ACK), *steps, *END])
+    talk.open()
+    assert talk.ask("R1", "1.8.0(1)").text == "1.8.0(7)"
+
+
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize("more", [0, 1])
+@pytest.mark.parametrize(
+    ("limit", "value", "kept_only"),
+    [("MOST_PARTS", 2, True), ("ANSWER_LIMIT", 16, True), ("PARTS_LIMIT", 16, False)],
+)
+def test_how_many_parts_an_answer_may_have(
+    limit: str,
+    value: int,
+    kept_only: bool,
+    more: int,
+    keep: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(f"iecread.protocol.programming.{limit}", value)
+    part = Say(framed(b"1.8.0(7)", last=False))
+    steps = [part, Hear(ACK)] * (2 + more)
+    talk = logged_in([READ, *steps, Say(framed(b"1.8.0(8)"))])
+    command = Command("R1", b"1.8.0(1)")
+    talk.engine.command(command, repeatable=True, keep=keep)
+    over = more and (keep or not kept_only)
+    got = talk.answered()
+    assert got.kind is (AnswerKind.DAMAGED if over else AnswerKind.DATA)
+    assert talk.engine.unsettled is bool(over)
+    if over:
+        assert got.text == "parts without an end: 3 with 24 bytes so far"

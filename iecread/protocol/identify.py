@@ -24,7 +24,7 @@ from iecread.protocol.state import ReaderState, Step
 LEAVE = 2.5  # s: tt, at most 2.2, then at least tr until it reads out by itself (6.4.3)
 _EARLY = 1.3  # s: a meter in mode C says nothing before tt, at least 1.5, is over
 _TALK = 0.5  # s; how long to listen to a meter that talks on, for another's answer
-_KEPT = 4096  # bytes of what comes behind the identification
+_KEPT = 4096  # bytes of what comes before the identification, and behind it
 
 _LONGEST = 64 << 10  # the same, where we wait for it to end
 _NEVER_QUIET = 32 << 10  # bytes that come while the line is to be quiet
@@ -153,8 +153,7 @@ class IdentifyEngine(OpeningEngine):
                 )
             self._rest_anew()
             return
-        if len(self._ahead) < _KEPT:
-            self._ahead += data
+        self._ahead += data[: _KEPT - len(self._ahead)]
         before = self._received
         if self._first is None:
             self._first = now
@@ -180,7 +179,7 @@ class IdentifyEngine(OpeningEngine):
         self._late_count += len(data)
         if self.mode == "C" and now - self._identified < _EARLY:
             self._early += len(data.translate(None, GLITCH))
-        self._late += data[: max(0, _KEPT - len(self._late))]
+        self._late += data[: _KEPT - len(self._late)]
         if self._late_count > _LONGEST or self.unasked:
             self.leave()
         elif self._until_quiet:
