@@ -20,6 +20,7 @@ from wire import Hear, MeterStep, Say, Speed, framed
 from iecread.errors import NoAnswerError, RefusedError, RemoteProtocolError
 from iecread.lis200.gate import PROBE, Gate
 from iecread.protocol.actions import AnswerKind, SetSpeed, Wait, Write
+from iecread.protocol.bcc import CheckKind
 from iecread.protocol.guard import Guard
 from iecread.protocol.messages import Command
 from iecread.protocol.parity import Parity
@@ -267,3 +268,21 @@ def test_how_much_may_come_behind_a_damaged_answer(
     assert answer.kind is (AnswerKind.DAMAGED if more else AnswerKind.DATA)
     if more:
         assert answer.text == "an answer without an end: 51 bytes so far"
+
+
+def test_the_check_of_a_break_is_of_the_kind_of_the_meter() -> None:
+    kind = CheckKind.SUM7
+    operand = Say(Command("P0", b"(0)", kind=kind).to_bytes())
+    end = Hear(Command("B0", kind=kind).to_bytes())
+    assert end != BREAK
+    talk = Talk([*OPENED[:-1], operand, end, Speed(300)], check=kind)
+    assert talk.open() == "0"
+    talk.leave()
+    talk.check()
+
+
+def test_an_answer_right_behind_what_is_for_another() -> None:
+    said = P0.data + framed(b"1.8.0(7)")  # type: ignore[operator]
+    talk = logged_in([READ, Say(said)], {"cut": None})
+    assert talk.ask("R1", "1.8.0(1)").text == "1.8.0(7)"
+    assert talk.wire.now == pytest.approx(talk.wire.last_said)

@@ -24,13 +24,15 @@ from talk import (
 from wire import Hear, MeterStep, Say, Speed, framed
 
 from iecread.algorithms import elster_a1700
-from iecread.errors import NoAnswerError
+from iecread.errors import NoAnswerError, RemoteProtocolError
 from iecread.loadprofile import ProfileDecoder
 from iecread.login import Login
 from iecread.programming import Programming
 from iecread.protocol.actions import (
     Answered,
     AnswerKind,
+    Identified,
+    Wait,
 )
 from iecread.protocol.bcc import CheckKind, bcc
 from iecread.protocol.messages import Command, Request
@@ -501,3 +503,38 @@ def test_how_many_parts_an_answer_may_have(
     assert talk.engine.unsettled is bool(over)
     if over:
         assert got.text == "parts without an end: 3 with 24 bytes so far"
+
+
+def test_how_long_the_line_rests_before_a_command() -> None:
+    """Longer where an older answer may still come."""
+    talk = logged_in([])
+    read = Command("R1", b"1.8.0(1)")
+    waits = []
+    for _ in range(2):
+        talk.engine.command(read, repeatable=True)
+        action = talk.engine.next_action()
+        assert isinstance(action, Wait)
+        waits.append(action.seconds)
+        talk.engine.abandon()
+    assert waits == [pytest.approx(0.2, abs=0.05), 0.5]
+
+
+def test_hours_of_silence_in_an_open_session_are_nothing() -> None:
+    talk = logged_in([READ, Say(framed(b"1.8.0(7)"))])
+    later = talk.wire.now + talk.engine.options.timing.endless + 10
+    for moment in (later, later + 1):
+        talk.engine.receive_data(b"\xff", moment)
+    assert talk.engine.is_open and talk.events[-1] == Answered(AnswerKind.ACK)
+    assert talk.ask("R1", "1.8.0(1)").text == "1.8.0(7)"
+    # but in a readout they are no end
+    talk = Talk([REQUEST, Say(b"/EXAXDEMO-A3\r\n"), Say(READOUT[:9])], retries=3)
+    talk.engine.start(talk.wire.now)
+    next(event for event in talk.run() if isinstance(event, Identified))
+    with pytest.raises(RemoteProtocolError, match="no end, and 6 hours of silences"):
+        talk.engine.receive_data(b"1", later)
+
+
+def test_a_write_is_over_with_its_acknowledgement() -> None:
+    talk = logged_in([WRITE, Say(ACK)])
+    assert talk.ask("W1", "0.0.1(CUSTOMER 7)") == Answered(AnswerKind.ACK)
+    assert talk.wire.now == pytest.approx(talk.wire.last_said)

@@ -222,7 +222,8 @@ class ProgrammingEngine(EnteringEngine):
         return True
 
     def _acknowledgement(self, now: float) -> None:
-        reads = self._sent is not None and self._sent.name.startswith("R")
+        assert self._sent is not None
+        reads = self._sent.name.startswith("R")
         if reads and not self._acknowledged and self.state is ReaderState.COMMANDED:
             # protocol practice: data may come behind it
             self._acknowledged = True
