@@ -538,3 +538,26 @@ def test_a_write_is_over_with_its_acknowledgement() -> None:
     talk = logged_in([WRITE, Say(ACK)])
     assert talk.ask("W1", "0.0.1(CUSTOMER 7)") == Answered(AnswerKind.ACK)
     assert talk.wire.now == pytest.approx(talk.wire.last_said)
+
+
+@pytest.mark.parametrize("behind", [framed(b"1.8.0(7)"), ACK, b""])
+def test_data_may_come_behind_the_acknowledgement_of_a_read(behind: bytes) -> None:
+    talk = logged_in([READ, Say(ACK), *([Say(behind, 1.0)] if behind else [])])
+    got = talk.ask("R1", "1.8.0(1)")
+    if len(behind) > 1:
+        assert got == Answered(AnswerKind.DATA, "1.8.0(7)")
+    else:
+        assert got == Answered(AnswerKind.ACK)
+    rest = talk.wire.now - talk.wire.last_said
+    assert (rest < 0.1) is bool(behind)
+
+
+def test_a_read_is_sent_again_upon_nak_to_our_nak() -> None:
+    good = Say(framed(b"1.8.0(7)"))
+    talk = logged_in(
+        [READ, Say(framed(b"1.8.0(7)", 0)), Hear(NAK), Say(NAK), READ, good]
+    )
+    assert talk.ask("R1", "1.8.0(1)").text == "1.8.0(7)"
+    # which a write is upon NAK to it, since it was not done
+    talk = logged_in([WRITE, Say(NAK), WRITE, Say(ACK)])
+    assert talk.ask("W1", "0.0.1(CUSTOMER 7)") == Answered(AnswerKind.ACK)
