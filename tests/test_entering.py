@@ -19,7 +19,7 @@ from wire import Hear, MeterStep, Say, Speed, framed
 
 from iecread.errors import NoAnswerError, RefusedError, RemoteProtocolError
 from iecread.lis200.gate import PROBE, Gate
-from iecread.protocol.actions import AnswerKind, SetSpeed, Wait, Write
+from iecread.protocol.actions import AnswerKind, Retried, SetSpeed, Trouble, Wait, Write
 from iecread.protocol.bcc import CheckKind
 from iecread.protocol.guard import Guard
 from iecread.protocol.messages import Command
@@ -32,6 +32,8 @@ def test_no_programming_mode() -> None:
     with pytest.raises(RefusedError, match="reads out"):
         talk.open()
     talk.leave()
+    # its P0 may have been damaged
+    assert sent(talk)[-2:] == [(BREAK.data, 9600), (BREAK.data, 300)]
     assert talk.wire.speed == 300
 
 
@@ -286,3 +288,25 @@ def test_an_answer_right_behind_what_is_for_another() -> None:
     talk = logged_in([READ, Say(said)], {"cut": None})
     assert talk.ask("R1", "1.8.0(1)").text == "1.8.0(7)"
     assert talk.wire.now == pytest.approx(talk.wire.last_said)
+
+
+@pytest.mark.parametrize(
+    ("said", "trouble"),
+    [
+        (b"~~", Trouble.WRONG_SPEED),
+        (b"\x01P0", Trouble.WRONG_SPEED),
+        (b"", Trouble.NO_ANSWER),
+    ],
+)
+def test_why_a_device_that_does_not_answer_a_probe_is_asked_again(
+    said: bytes, trouble: Trouble
+) -> None:
+    who = Say(b"/Els6EK260\r\n", 0.02)
+    spoke = [Say(said)] if said else []
+    select = Hear(b"\x06061\r\n")
+    talk = gas_talk(REQUEST, who, select, Speed(AGREED), *spoke, retries=1)
+    talk.engine.guard = Gate()
+    with pytest.raises(NoAnswerError):
+        talk.open()
+    again = [event.trouble for event in talk.events if isinstance(event, Retried)]
+    assert again == [Trouble.NO_ANSWER] * 2 + [trouble]  # two for the probes

@@ -94,6 +94,9 @@ def test_nothing_else_lets_it_through(talk: tuple[str, ...]) -> None:
 
 def test_no_right_to_read_is_closed_where_nothing_may_be_read() -> None:
     assert not refused(gate("R1 1:0181.0(1)", "(#0018)", STATE, HIDDEN))
+    for other_error in ("(#)", "(#0001)", "1:181.0(#0001)"):  # none says that it may
+        asked = "R1 1:0181.0(1)"
+        assert not refused(gate(asked, "(#0018)", asked, other_error, STATE, HIDDEN))
     other = ("R1 3:0170.0(1)", "3:170.0(1)")
     read = ("R1 1:0400.0(1)", "1:400.2(2024-03-01,10:17:25)")
     assert not refused(gate(*read, *other, STATE, HIDDEN))  # the supplier's explains it

@@ -304,7 +304,9 @@ def test_crc_of_a_push_telegram() -> None:
     wrong = only(push(lines).replace(b"(1*", b"(7*"))
     assert wrong.block_check is BlockCheck.BAD
     assert not any(one.checked for one in wrong.data_sets)
-    assert only(push(lines), check="off").block_check is BlockCheck.OFF
+    off = only(push(lines), check="off")
+    assert off.block_check is BlockCheck.OFF
+    assert not any(one.checked for one in off.data_sets)
     assert only(push(lines)[:-2]) == found  # no final line end
     assert only(b"\r\n" + push(lines) + b"\r\n") == found
 
@@ -725,3 +727,16 @@ def test_what_is_too_long_is_handed_out_in_parts(
     assert [len(one.data_sets) for one in found] == [7, 7, 7, 7, 2]
     assert {one.block_check for one in found} == {BlockCheck.OK}
     assert decode(IDENT + frame(b"1.8.0(1)\r\n" * 11))[0].text == ("\x02",)
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"), [(92, BlockCheck.OK), (91, BlockCheck.ABSENT)]
+)
+def test_how_long_a_telegram_may_be_that_a_crc_vouches_for(
+    limit: int, said: BlockCheck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(units, "LIMIT", limit)
+    data = push(b"1.8.0(1)\r\n" * 8)
+    assert data.index(b"!") == 91
+    for found in (decode(data), in_pieces(data, [1]), in_pieces(data, [60])):
+        assert [one.block_check for one in found] == [said]

@@ -255,8 +255,7 @@ class EnteringEngine(ReaderEngine):
             self._first = False  # the option select may have been damaged
             self._fail(Trouble.MISHEARD)
         else:
-            if self._mode == "C":  # or its P0 was damaged beyond recognition
-                self._unended = self.speed
+            self._unended = self.speed  # or its P0 was damaged beyond recognition
             self._close()
             raise RefusedError(
                 "the meter reads out instead of entering programming mode",
