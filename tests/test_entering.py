@@ -310,3 +310,11 @@ def test_why_a_device_that_does_not_answer_a_probe_is_asked_again(
         talk.open()
     again = [event.trouble for event in talk.events if isinstance(event, Retried)]
     assert again == [Trouble.NO_ANSWER] * 2 + [trouble]  # two for the probes
+
+
+def test_nothing_is_signed_off_that_was_not_entered() -> None:
+    talk = Talk([], retries=0)
+    with pytest.raises(NoAnswerError):
+        talk.open()
+    talk.leave()
+    assert sent(talk) == [(REQUEST.data, 300)]

@@ -321,7 +321,7 @@ class EnteringEngine(ReaderEngine):
         try:
             super()._fail(trouble)
         except IecReadError:
-            if selected and self._mode == "C":
+            if selected:
                 self._unended = speed
             raise
 
