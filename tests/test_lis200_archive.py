@@ -260,3 +260,8 @@ def test_what_a_register_is_for() -> None:
     assert role_of("AONr") is Role.ORDINAL and role_of("GONo") is Role.GLOBAL
     assert role_of("1:1F8") is Role.GLOBAL and role_of("3:A20") is Role.ORDINAL
     assert role_of("VbT") is Role.VALUE
+    assert role_of("2:100") is Role.STATUS and role_of("1:100") is Role.VALUE
+    assert role_of("7:110") is Role.STATUS and role_of("1:110") is Role.STATUS
+    assert role_of("1:A21") is Role.EVENT and role_of("1:A22") is Role.EVENT
+    assert role_of("1:400") is Role.TIME
+    assert role_of("2:400") is Role.VALUE and role_of("1:400_1") is Role.VALUE

@@ -540,8 +540,18 @@ def test_it_breaks_off():
 def test_damaged_commands(damaged):
     hand = opened()
     assert hand.hear(damaged) == [(9600, NAK)]
+    assert hand.engine.state is MeterState.OPEN
     assert hand.hear(R1)[0][1][:6] == b"\x021.8.0"
     assert hand.engine.tries == 0
+
+
+def test_a_damaged_password_opens_nothing():
+    hand = programmed("/EXA5DEMO-P1")
+    hand.hear(REQUEST)
+    hand.hear(b"\x06051\r\n")
+    assert hand.hear(P1[:-1] + b"b") == [(9600, NAK)]
+    assert hand.engine.state is MeterState.OPERAND_SENT
+    assert hand.hear(P1) == [(9600, ACK)]
 
 
 def test_a_damaged_start_does_not_swallow_the_next_command():

@@ -675,6 +675,11 @@ def test_a_telegram_is_handed_out_when_the_next_has_data() -> None:
     assert (sets(first), first.text) == (["1(1)"], ("noise",))
     (second,) = decoder.finish()
     assert sets(second) == ["1(2)?"]
+    # a slash within a frame does not put that off
+    decoder = TelegramDecoder(parity=Parity.NONE)
+    more = IDENT + frame(b"1.8.0(1)") + b"more" * 30
+    (first,) = decoder.feed(IDENT + frame(b"0.0.0(A/B)") + more)
+    assert sets(first) == ["0.0.0(A/B)"]
 
 
 PERIODIC = push(b"".join(b"1-0:%d.7.0(%06d*kW)\r\n" % (n, n) for n in range(30)))
